@@ -1,0 +1,230 @@
+import { z } from 'zod';
+import { QUALITY_LEVELS, TILE_SIZE } from './options.ts';
+
+/**
+ * Every setting there is: name with its unit, parser, default and one line of documentation. `.env.example` and
+ * `docs/configuration.md` are generated from this table; all faults are reported together.
+ */
+
+interface Setting<T extends z.ZodType = z.ZodType> {
+  readonly schema: T;
+  /** What is used when the variable is not set, written as it would be in the environment. */
+  readonly default: string;
+  readonly doc: string;
+  readonly group: string;
+  readonly secret?: boolean;
+}
+
+const setting = <T extends z.ZodType>(
+  group: string,
+  schema: T,
+  fallback: string,
+  doc: string,
+  secret = false,
+): Setting<T> => ({
+  schema,
+  default: fallback,
+  doc,
+  group,
+  ...(secret ? { secret } : {}),
+});
+
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((text) => text === 'true');
+const text = z.string();
+const list = z.string().transform((joined) =>
+  joined
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+const MiB = 1024 * 1024;
+
+export const SETTINGS = {
+  HOST: setting('API', text.min(1), '127.0.0.1', 'Address the API listens on. Anything but loopback needs API_KEYS.'),
+  PORT: setting('API', whole(0, 65_535), '8000', 'Port of the API and the page.'),
+  API_KEYS: setting(
+    'API',
+    list,
+    '',
+    'Comma-separated keys; when set, every call must carry one as `Authorization: Bearer KEY`.',
+    true,
+  ),
+  CORS_ORIGINS: setting('API', list, '', 'Comma-separated origins of pages that may call the API; `*` allows all.'),
+  UPLOAD_MAX_BYTES: setting('API', whole(1, 2 ** 40), String(50 * MiB), 'Largest photo accepted.'),
+  BATCH_FORM_MAX_FILES: setting(
+    'API',
+    whole(1, 1000),
+    '20',
+    'Most photos in one form; larger batches come in by other ways.',
+  ),
+  UPLOAD_IDLE_TIMEOUT_MS: setting(
+    'API',
+    whole(100, 3_600_000),
+    '30000',
+    'An upload that sends nothing for this long is ended.',
+  ),
+  DISK_RESERVE_BYTES: setting(
+    'API',
+    whole(0, 2 ** 50),
+    String(256 * MiB),
+    'New photos are refused when less than this would stay free.',
+  ),
+  SHUTDOWN_GRACE_MS: setting(
+    'API',
+    whole(0, 600_000),
+    '10000',
+    'How long requests and photos under way may take to finish when the process is told to stop.',
+  ),
+
+  QUALITY_LEVEL: setting('Work', z.enum(QUALITY_LEVELS), 'high', 'quality_level of API calls that name none.'),
+  TILE_SIZE: setting(
+    'Work',
+    whole(TILE_SIZE.min, TILE_SIZE.max),
+    String(TILE_SIZE.default),
+    'tile_size of calls that name none.',
+  ),
+  MAX_WORKERS: setting(
+    'Work',
+    whole(1, 200),
+    '4',
+    'Photos of one batch that may be under way at once (the seed’s `max_workers`).',
+  ),
+  ENABLE_CHECKPOINT: setting(
+    'Work',
+    flag,
+    'true',
+    'Keep finished tiles of a photo under way, so that an interruption costs little (the seed’s `enable_checkpoint`).',
+  ),
+  ENABLE_ROLLBACK: setting('Work', flag, 'true', 'Allow batches to be rolled back (the seed’s `enable_rollback`).'),
+  PHOTO_MAX_PIXELS: setting('Work', whole(1, 2 ** 31), '120000000', 'Largest photo, in pixels, that is decoded.'),
+  RESULT_MAX_PIXELS: setting('Work', whole(1, 2 ** 33), '2000000000', 'Largest result, in pixels.'),
+  RETENTION_HOURS: setting('Work', whole(1, 1_000_000), '168', 'How long uploads and results are kept.'),
+
+  DATA_DIR: setting(
+    'Places',
+    text,
+    '',
+    'Where photos, results and Temporal’s database live. Empty: the user’s data directory.',
+  ),
+  CACHE_DIR: setting(
+    'Places',
+    text,
+    '',
+    'Where models and the Temporal server are kept. Empty: the user’s cache directory.',
+  ),
+  SCRATCH_DIR: setting('Places', text, '', 'Where photos under way are kept. Empty: `scratch` inside DATA_DIR.'),
+  MODEL_MIRROR: setting('Places', text, '', 'Directory that is asked for model files before the network.'),
+  SOURCE_ROOTS: setting(
+    'Places',
+    list,
+    '',
+    'Comma-separated folders below which API calls may read photos and write results. Empty: the folder Darkroom was started in when HOST is loopback, else none. `none`: none.',
+  ),
+
+  TEMPORAL_ADDRESS: setting(
+    'Temporal',
+    text,
+    '',
+    'A Temporal server to use. Empty: Temporal’s own configuration profile, else a server of our own.',
+  ),
+  TEMPORAL_NAMESPACE: setting('Temporal', text.min(1), 'default', 'Namespace the workflows live in.'),
+  TEMPORAL_PORT: setting('Temporal', whole(0, 65_535), '7233', 'Port of our own Temporal server.'),
+  TEMPORAL_UI_PORT: setting('Temporal', whole(0, 65_535), '8233', 'Port of the Temporal Web UI of our own server.'),
+  HEARTBEAT_TIMEOUT_MS: setting(
+    'Temporal',
+    whole(1000, 600_000),
+    '10000',
+    'A photo whose worker is silent for this long is given to another.',
+  ),
+
+  EXECUTION_PROVIDERS: setting(
+    'Engine',
+    list.pipe(z.array(z.enum(['cuda', 'tensorrt', 'webgpu', 'coreml', 'dml', 'cpu'])).min(1)),
+    'cuda,coreml,dml,cpu',
+    'Execution providers of onnxruntime in order of preference; the first usable one is taken and named.',
+  ),
+  ENGINE_THREADS: setting(
+    'Engine',
+    whole(0, 1024),
+    '0',
+    'Threads of the network on a CPU. 0: as many as the machine or its cgroup allows.',
+  ),
+  ENGINE_RECYCLE_PHOTOS: setting(
+    'Engine',
+    whole(1, 1_000_000),
+    '500',
+    'Photos after which an engine process is replaced by a fresh one.',
+  ),
+  ENGINE_MEMORY_BYTES: setting(
+    'Engine',
+    whole(0, 2 ** 50),
+    '0',
+    'Memory an engine process may use; above it the photo is tried again with smaller tiles. 0: four fifths of what the machine or its cgroup allows.',
+  ),
+  ENGINE_STALL_TIMEOUT_MS: setting(
+    'Engine',
+    whole(1000, 3_600_000),
+    '120000',
+    'An engine that finishes no step of its work for this long is taken as hung and replaced.',
+  ),
+
+  LOG_LEVEL: setting(
+    'Log',
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    'info',
+    'How much is logged.',
+  ),
+} satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+export type Config = { readonly [Name in SettingName]: z.infer<(typeof SETTINGS)[Name]['schema']> };
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Thrown with all faults of the configuration in one message, one line each. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+const isSettingName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, name);
+export const SETTING_NAMES: readonly SettingName[] = Object.keys(SETTINGS).filter(isSettingName);
+
+/**
+ * Reads the configuration out of an environment; an empty variable counts as not set.
+ * @throws ConfigurationError naming every setting that is wrong, not only the first.
+ */
+export function parseConfig(environment: Environment): Config {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const name of SETTING_NAMES) {
+    const { schema, default: fallback, secret }: Setting = SETTINGS[name];
+    const raw = environment[name];
+    const written = raw === undefined || raw.trim() === '' ? fallback : raw.trim();
+    const parsed = schema.safeParse(written);
+    if (parsed.success) values[name] = parsed.data;
+    else
+      faults.push(
+        `${name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')} but is ${secret ? '[secret]' : JSON.stringify(written)}`,
+      );
+  }
+  if (faults.length > 0) throw new ConfigurationError(`The configuration is not valid:\n  ${faults.join('\n  ')}`);
+  return values as Config; // every name was parsed by its own schema above
+}
+
+/** The configuration with secrets replaced, for logs and `darkroom doctor`. */
+export function redactConfig(config: Config): Record<string, unknown> {
+  return Object.fromEntries(
+    SETTING_NAMES.map((name) => {
+      const definition: Setting = SETTINGS[name];
+      const value = config[name];
+      const empty = value === '' || (Array.isArray(value) && value.length === 0);
+      return [name, definition.secret && !empty ? '[secret]' : value];
+    }),
+  );
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { DarkroomError } from './errors.ts';
+import { QUALITY_LEVELS, type QualityLevel } from './options.ts';
+
+/** How one photo was really made: the model that served the level, and the options that shaped the pixels. */
+export const recipeSchema = z.object({
+  quality: z.enum(QUALITY_LEVELS),
+  model: z.string(),
+  /** SHA-256 of the weights, so that a result can be traced to them. */
+  weights: z.string(),
+  tileSize: z.int(),
+  overlap: z.int(),
+  scale: z.int(),
+  /** Execution provider the network ran on. */
+  device: z.string(),
+});
+export type Recipe = z.infer<typeof recipeSchema>;
+
+/** Which network a quality level wants first, second, …; only networks for photos are listed. */
+const LEVEL_MODELS: Record<QualityLevel, readonly string[]> = {
+  high: ['realesrgan-x4plus', 'realesr-general-x4v3'],
+  medium: ['realesr-general-x4v3', 'realesrgan-x4plus'],
+  fast: ['realesr-general-x4v3', 'realesrgan-x4plus'],
+};
+
+export interface LevelChoice {
+  readonly quality: QualityLevel;
+  readonly model: string;
+  /** Set when the answer must say that the level does not do what its name promises. */
+  readonly notice?: string;
+}
+
+export interface Levels {
+  readonly choices: Readonly<Record<QualityLevel, LevelChoice>>;
+  /** Sentences for the log, `/health` and the start page; empty when every level is served as named. */
+  readonly notices: readonly string[];
+}
+
+/** The model a level wants when everything is installed. */
+export const preferredModel = (quality: QualityLevel): string => {
+  const [first] = LEVEL_MODELS[quality];
+  if (first === undefined) throw new RangeError(`Expected a model for ${quality}`);
+  return first;
+};
+
+/**
+ * Which network serves a level, given what is installed. A missing network is replaced by the nearest for photos, and
+ * levels that do the same say so.
+ * @throws DarkroomError `model_missing` when nothing installed can serve photos.
+ */
+export function chooseModel(quality: QualityLevel, installed: ReadonlySet<string>): LevelChoice {
+  const wanted = LEVEL_MODELS[quality];
+  const model = wanted.find((name) => installed.has(name));
+  if (model === undefined) {
+    throw new DarkroomError('model_missing', `No model for quality_level "${quality}" is installed on this worker.`);
+  }
+  if (model !== wanted[0]) {
+    return {
+      quality,
+      model,
+      notice: `quality_level "${quality}" is served by ${model}, because ${wanted[0]} is not installed.`,
+    };
+  }
+  const twins = QUALITY_LEVELS.filter((other) => preferredModel(other) === model);
+  if (twins.length === 1) return { quality, model };
+  return { quality, model, notice: `quality_level "${twins.join('" and "')}" do the same for now: both use ${model}.` };
+}
+
+/** {@link chooseModel} for every level; `undefined` when no network for photos is installed. */
+export function chooseLevels(installed: ReadonlySet<string>): Levels | undefined {
+  if (![...new Set(Object.values(LEVEL_MODELS).flat())].some((name) => installed.has(name))) return undefined;
+  const choices = {
+    fast: chooseModel('fast', installed),
+    medium: chooseModel('medium', installed),
+    high: chooseModel('high', installed),
+  };
+  return { choices, notices: [...new Set(QUALITY_LEVELS.flatMap((level) => choices[level].notice ?? []))] };
+}

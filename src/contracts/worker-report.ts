@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { QUALITY_LEVELS } from './options.ts';
+
+/** What every worker writes into the store every few seconds: how the API knows models, devices and load. */
+export const workerReportSchema = z.object({
+  workerId: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  writtenAt: z.number(),
+  startedAt: z.number(),
+  state: z.enum(['starting', 'ready', 'draining', 'failed']),
+  /** Why it failed, or what it does not do as named. */
+  notices: z.array(z.string()),
+  /** Execution provider: `cpu`, `cuda`, … */
+  device: z.string(),
+  lanes: z.int(),
+  activePhotos: z.int(),
+  models: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string(),
+      weights: z.string(),
+      licence: z.string(),
+      resident: z.boolean(),
+      serves: z.array(z.enum(QUALITY_LEVELS)),
+    }),
+  ),
+  /** Photos settled since it started, and their mean time in the engine in seconds. */
+  totalProcessed: z.int(),
+  avgProcessingSeconds: z.number().nullable(),
+  /** Share of the time since the last report in which the device ran a network, 0..1. */
+  deviceBusy: z.number(),
+  engineMemoryBytes: z.number().nullable(),
+  gpu: z.object({ usage: z.number(), memory: z.number() }).nullable(),
+});
+export type WorkerReport = z.infer<typeof workerReportSchema>;
+
+export const REPORT_INTERVAL_MS = 2_000;
+/** A report older than this is that of a worker that is gone. */
+export const REPORT_STALE_MS = 15_000;
