@@ -1,0 +1,78 @@
+import { ATTRIBUTE_TYPE, DATA_TYPE, encodeModel } from './onnx-proto.ts';
+import type { AttributeProto, DataType, NodeProto, TensorProto, ValueInfoProto } from './onnx-proto.ts';
+
+/** Name of a value in the graph: of a constant, or of what a node makes. */
+export type Value = string;
+
+export type Attributes = Readonly<Record<string, Attribute>>;
+/** `float` must be said, because JavaScript's numbers do not tell 1.0 from 1. */
+type Attribute = number | string | readonly number[] | { readonly float: number };
+
+const IR_VERSION = 8;
+const OPSET = 17;
+
+/** Collects the nodes and constants of one ONNX graph: uint8 NHWC `input` in, uint8 NHWC `output` out. */
+export class GraphBuilder {
+  readonly #nodes: NodeProto[] = [];
+  readonly #constants: TensorProto[] = [];
+
+  /** A tensor of 32-bit floats. */
+  floats(name: string, values: ArrayLike<number>, dims: readonly number[]): Value {
+    return this.#constant(name, 'float', new Uint8Array(Float32Array.from(values).buffer), dims);
+  }
+
+  /** A tensor of half floats, as their bytes; the graph needs a `Cast` before it can compute with it. */
+  halfFloats(name: string, bytes: Uint8Array, dims: readonly number[]): Value {
+    return this.#constant(name, 'float16', bytes, dims);
+  }
+
+  node(opType: string, input: readonly Value[], attributes: Attributes = {}, name?: string): Value {
+    const value = name ?? `${opType.toLowerCase()}_${this.#nodes.length}`;
+    const attribute = Object.entries(attributes).map(([key, given]) => encodeAttribute(key, given));
+    this.#nodes.push({ opType, name: value, input: [...input], output: [value], attribute });
+    return value;
+  }
+
+  /**
+   * The `.onnx` file. Sizes stay free: the runtime learns height and width with every run.
+   * @param metadata what `onnxruntime` shows as custom metadata
+   */
+  build(name: string, producerVersion: string, metadata: Readonly<Record<string, string>>): Uint8Array {
+    return encodeModel({
+      irVersion: IR_VERSION,
+      producerName: 'darkroom',
+      producerVersion,
+      graph: {
+        name,
+        node: this.#nodes,
+        initializer: this.#constants,
+        input: [picture('input', 'H', 'W')],
+        output: [picture('output', 'outH', 'outW')],
+      },
+      opsetImport: [{ domain: '', version: OPSET }],
+      metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    });
+  }
+
+  #constant(name: string, type: DataType, rawData: Uint8Array, dims: readonly number[]): Value {
+    this.#constants.push({ name, dataType: DATA_TYPE[type], dims: [...dims], rawData });
+    return name;
+  }
+}
+
+function encodeAttribute(name: string, given: Attribute): AttributeProto {
+  if (typeof given === 'string') return { name, type: ATTRIBUTE_TYPE.string, s: new TextEncoder().encode(given) };
+  if (typeof given === 'number') return { name, type: ATTRIBUTE_TYPE.int, i: given };
+  if ('float' in given) return { name, type: ATTRIBUTE_TYPE.float, f: given.float };
+  return { name, type: ATTRIBUTE_TYPE.ints, ints: [...given] };
+}
+
+const picture = (name: string, height: string, width: string): ValueInfoProto => ({
+  name,
+  type: {
+    tensorType: {
+      elemType: DATA_TYPE.uint8,
+      shape: { dim: [{ dimParam: 'N' }, { dimParam: height }, { dimParam: width }, { dimValue: 3 }] },
+    },
+  },
+});
