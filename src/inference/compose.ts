@@ -1,0 +1,148 @@
+import type { Slice, TileGrid } from './tiles.ts';
+
+/**
+ * Joins finished tiles into rows of the result. A pure function of the grid and the tiles: neither the order in which
+ * tiles were finished nor an interruption changes a byte. All arithmetic is on whole numbers.
+ */
+
+const CHANNELS = 3;
+
+/** Gives rows `[start, end)` of a tile's kept area, counted from the top of that area; samples are RGB. */
+export type ReadTileRows = (row: number, column: number, start: number, end: number) => Promise<Uint8Array>;
+
+/** A slice in pixels of the result. */
+interface Band {
+  readonly kept: { readonly start: number; readonly end: number };
+  readonly core: { readonly start: number; readonly end: number };
+}
+
+const enlarge = (slice: Slice, scale: number): Band => ({
+  kept: { start: slice.kept.start * scale, end: slice.kept.end * scale },
+  core: { start: slice.core.start * scale, end: slice.core.end * scale },
+});
+
+/** Rows of the result that are final once tile rows `0..row` are finished. */
+export function finalRows(grid: TileGrid, row: number, scale: number): number {
+  const slice = grid.rows[row];
+  if (slice === undefined) throw new RangeError(`Expected a tile row below ${grid.rows.length} but received ${row}`);
+  return row === grid.rows.length - 1 ? grid.height * scale : (slice.core.end - grid.marginY) * scale;
+}
+
+/** Rows `[start, end)` of the result, as RGB. */
+export async function composeRows(
+  grid: TileGrid,
+  scale: number,
+  read: ReadTileRows,
+  start: number,
+  end: number,
+): Promise<Uint8Array> {
+  const rowBytes = grid.width * scale * CHANNELS;
+  const result = new Uint8Array(rowBytes * (end - start));
+  const columns = grid.columns.map((slice) => enlarge(slice, scale));
+  const rows = grid.rows.map((slice) => enlarge(slice, scale));
+  const strips = await readStrips(rows, columns, read, start, end);
+  const upper = new Int32Array(rowBytes);
+  const lower = new Int32Array(rowBytes);
+  for (let y = start; y < end; y += 1) {
+    const target = result.subarray((y - start) * rowBytes, (y - start + 1) * rowBytes);
+    const [first, second] = strips.filter(({ band }) => y >= band.kept.start && y < band.kept.end);
+    if (first === undefined) throw new RangeError(`Expected a tile for row ${y}`);
+    if (second === undefined) joinColumns(columns, first, y, grid.marginX * scale, target);
+    else {
+      // Both rows of tiles are joined sideways first, kept at full precision, and rounded only once.
+      weighColumns(columns, first, y, grid.marginX * scale, upper);
+      weighColumns(columns, second, y, grid.marginX * scale, lower);
+      blendRows(upper, lower, weightOf(y, second.band.core.start, grid.marginY * scale), grid, scale, target);
+    }
+  }
+  return result;
+}
+
+/** What was read of one row of tiles: for each column its rows from `from` on. */
+interface Strip {
+  readonly band: Band;
+  readonly from: number;
+  readonly tiles: readonly Uint8Array[];
+}
+
+async function readStrips(rows: Band[], columns: Band[], read: ReadTileRows, start: number, end: number) {
+  const strips: Strip[] = [];
+  for (const [row, band] of rows.entries()) {
+    const from = Math.max(start, band.kept.start);
+    const to = Math.min(end, band.kept.end);
+    if (from >= to) continue;
+    const tiles = await Promise.all(
+      columns.map((_, column) => read(row, column, from - band.kept.start, to - band.kept.start)),
+    );
+    strips.push({ band, from, tiles });
+  }
+  return strips;
+}
+
+/** One row of one tile. */
+function tileRow(columns: Band[], strip: Strip, column: number, y: number): { row: Uint8Array; left: number } {
+  const band = columns[column];
+  const tile = strip.tiles[column];
+  if (band === undefined || tile === undefined) throw new RangeError(`Expected a tile in column ${column}`);
+  const bytes = (band.kept.end - band.kept.start) * CHANNELS;
+  const offset = (y - strip.from) * bytes;
+  return { row: tile.subarray(offset, offset + bytes), left: band.kept.start };
+}
+
+/** Share of the right (or lower) tile at pixel `position`, in parts of `2 * (2 * margin)`: odd, since pixels have centres. */
+const weightOf = (position: number, seam: number, margin: number): number => 2 * (position - (seam - margin)) + 1;
+
+/** A row that lies in one row of tiles only: copies, except in the zones around the seams. */
+function joinColumns(columns: Band[], strip: Strip, y: number, margin: number, target: Uint8Array): void {
+  const parts = 4 * margin;
+  for (const [column, band] of columns.entries()) {
+    const { row, left } = tileRow(columns, strip, column, y);
+    const from = column === 0 ? 0 : band.core.start + margin;
+    const to = column === columns.length - 1 ? band.core.end : band.core.end - margin;
+    target.set(row.subarray((from - left) * CHANNELS, (to - left) * CHANNELS), from * CHANNELS);
+    if (column === 0 || margin === 0) continue;
+    const before = tileRow(columns, strip, column - 1, y);
+    for (let x = band.core.start - margin; x < band.core.start + margin; x += 1) {
+      const weight = weightOf(x, band.core.start, margin);
+      for (let channel = 0; channel < CHANNELS; channel += 1) {
+        const a = before.row[(x - before.left) * CHANNELS + channel] ?? 0;
+        const b = row[(x - left) * CHANNELS + channel] ?? 0;
+        target[x * CHANNELS + channel] = Math.floor((a * (parts - weight) + b * weight + parts / 2) / parts);
+      }
+    }
+  }
+}
+
+/** The same at full precision: every sample is multiplied by `4 * margin` (by 1 without a margin). */
+function weighColumns(columns: Band[], strip: Strip, y: number, margin: number, target: Int32Array): void {
+  const parts = margin === 0 ? 1 : 4 * margin;
+  for (const [column, band] of columns.entries()) {
+    const { row, left } = tileRow(columns, strip, column, y);
+    const from = column === 0 ? 0 : band.core.start + margin;
+    const to = column === columns.length - 1 ? band.core.end : band.core.end - margin;
+    for (let i = from * CHANNELS; i < to * CHANNELS; i += 1) target[i] = (row[i - left * CHANNELS] ?? 0) * parts;
+    if (column === 0) continue;
+    const before = tileRow(columns, strip, column - 1, y);
+    for (let i = (band.core.start - margin) * CHANNELS; i < (band.core.start + margin) * CHANNELS; i += 1) {
+      const weight = weightOf(Math.floor(i / CHANNELS), band.core.start, margin);
+      const a = before.row[i - before.left * CHANNELS] ?? 0;
+      target[i] = a * (parts - weight) + (row[i - left * CHANNELS] ?? 0) * weight;
+    }
+  }
+}
+
+function blendRows(
+  upper: Int32Array,
+  lower: Int32Array,
+  weight: number,
+  grid: TileGrid,
+  scale: number,
+  target: Uint8Array,
+): void {
+  const partsY = 4 * grid.marginY * scale;
+  const parts = partsY * (grid.marginX === 0 ? 1 : 4 * grid.marginX * scale);
+  for (let i = 0; i < target.length; i += 1) {
+    const sum = (upper[i] ?? 0) * (partsY - weight) + (lower[i] ?? 0) * weight;
+    target[i] = Math.floor((sum + parts / 2) / parts);
+  }
+}

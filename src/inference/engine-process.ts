@@ -1,0 +1,130 @@
+import sharp from 'sharp';
+import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
+import { Network } from './network.ts';
+import { enhancePhoto } from './photo-job.ts';
+import { parseToEngine, type EngineSettings, type Fault, type FromEngine, type ToEngine } from './protocol.ts';
+import { readMemory } from './host-limits.ts';
+
+/**
+ * The program of an engine's process. Its parent decides when it ends; it only makes sure that it never outlives it.
+ * This thread decodes, cuts, composes and encodes; the network runs in a thread of its own.
+ */
+
+const PULSE_MS = 200;
+
+const send = (message: FromEngine): void => {
+  process.send?.(message);
+};
+
+/** Ends at once, whatever native code is running; an orderly exit would wait for the network. */
+const die = (): void => {
+  process.kill(process.pid, 'SIGKILL');
+};
+
+process.on('disconnect', die);
+// Ctrl-C reaches the whole process group; the parent finishes or aborts photos first and then ends the engine.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
+// One picture is one thread's work here: the cores belong to the network.
+sharp.concurrency(1);
+sharp.cache(false);
+// Content decides what is decoded (photo-format.ts); this wall stands even if that one had a hole.
+sharp.block({
+  operation: ['VipsForeignLoadSvg', 'VipsForeignLoadPdf', 'VipsForeignLoadMagick', 'VipsForeignLoadOpenslide'],
+});
+
+const faultOf = (thrown: unknown): Fault => {
+  const { code, message, cause } = asDarkroomError(thrown);
+  const source = cause ?? thrown;
+  return { code, message, detail: source instanceof Error ? (source.stack ?? source.message) : String(source) };
+};
+
+class Engine {
+  readonly #settings: EngineSettings;
+  readonly #network: Network;
+  readonly #jobs = new Map<number, AbortController>();
+
+  constructor(settings: EngineSettings) {
+    this.#settings = settings;
+    this.#network = new Network(settings, (error) => {
+      throw error;
+    });
+  }
+
+  async start(): Promise<void> {
+    const notes = await this.#chooseProvider();
+    for (const name of this.#settings.warm.slice(1)) {
+      const model = this.#settings.models.find((candidate) => candidate.name === name);
+      if (model !== undefined) await this.#network.open(model);
+    }
+    this.#pulse();
+    setInterval(() => this.#pulse(), PULSE_MS);
+    send({ type: 'ready', device: this.#network.provider, notes });
+  }
+
+  /** The first usable provider; what was wrong with those before it is told. */
+  async #chooseProvider(): Promise<string[]> {
+    const { models, warm, providers } = this.#settings;
+    const model = models.find(({ name }) => name === warm[0]) ?? models[0];
+    if (model === undefined) throw new DarkroomError('model_missing');
+    const notes: string[] = [];
+    let cause: unknown;
+    for (const provider of providers) {
+      send({ type: 'trying', provider });
+      try {
+        await this.#network.tryProvider(provider, model);
+        return notes;
+      } catch (error) {
+        cause = error;
+        notes.push(`${provider} is not usable: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    if (providers.at(-1) !== 'cpu')
+      throw new DarkroomError('internal', `No execution provider works: ${notes.join('; ')}.`);
+    throw new DarkroomError('model_corrupt', `The model ${model.name} cannot be loaded.`, { cause });
+  }
+
+  async enhance({ id, job, tileSize }: Extract<ToEngine, { type: 'enhance' }>): Promise<void> {
+    const abort = new AbortController();
+    this.#jobs.set(id, abort);
+    const settings = this.#settings;
+    const network = this.#network;
+    try {
+      const report = (step: Extract<FromEngine, { type: 'step' }>['step']): void => send({ type: 'step', id, step });
+      const photo = await enhancePhoto({ settings, network, job, tileSize, signal: abort.signal, report });
+      this.#pulse();
+      send({ type: 'done', id, photo });
+    } catch (error) {
+      send(abort.signal.aborted ? { type: 'cancelled', id } : { type: 'failed', id, fault: faultOf(error) });
+    } finally {
+      this.#jobs.delete(id);
+    }
+  }
+
+  cancel(id: number): void {
+    this.#jobs.get(id)?.abort();
+  }
+
+  #pulse(): void {
+    const { networkMs, resident } = this.#network;
+    send({ type: 'pulse', memoryBytes: readMemory(), networkMs, resident });
+  }
+}
+
+let engine: Engine | undefined;
+
+async function obey(message: ToEngine): Promise<void> {
+  switch (message.type) {
+    case 'start':
+      engine = new Engine(message.settings);
+      return engine.start();
+    case 'enhance':
+      return engine?.enhance(message);
+    case 'cancel':
+      return engine?.cancel(message.id);
+  }
+}
+
+process.on('message', (message) => {
+  obey(parseToEngine(message)).catch((error: unknown) => send({ type: 'unusable', fault: faultOf(error) }));
+});

@@ -1,0 +1,80 @@
+/** What the rest of the house knows of inference: jobs go in, files come out. Knows neither Temporal nor HTTP. */
+
+export type { InstalledModel } from '../models/installed-models.ts';
+
+export interface EnhanceJob {
+  /** The original; read only. */
+  readonly inputPath: string;
+  /** A directory of this job alone. The result is written into it; finished tiles are kept in it when `checkpoint` is set. */
+  readonly scratchDir: string;
+  readonly model: string;
+  /** Ceiling for a tile's side, in pixels of the photo. */
+  readonly tileSize: number;
+  readonly scale: 2 | 4;
+  /** Keep finished tiles in `scratchDir` and use those that an earlier, interrupted attempt left there. */
+  readonly checkpoint: boolean;
+}
+
+export interface EngineProgress {
+  readonly stage: 'waiting' | 'decoding' | 'enhancing' | 'encoding';
+  readonly tilesDone: number;
+  readonly tilesTotal: number;
+}
+
+/** The finished file and what was learnt on the way. */
+export interface EnhancedPhoto {
+  readonly path: string;
+  readonly contentType: string;
+  /** With the dot, lower case. */
+  readonly extension: string;
+  readonly width: number;
+  readonly height: number;
+  readonly original: { readonly width: number; readonly height: number; readonly format: string };
+  readonly timings: {
+    readonly decodeMs: number;
+    readonly networkMs: number;
+    readonly encodeMs: number;
+    readonly totalMs: number;
+  };
+  readonly tiles: number;
+  /** Tiles taken over from an interrupted attempt instead of being computed. */
+  readonly tilesReused: number;
+  /** The tile side that was really used: `tileSize`, or less after running out of memory. */
+  readonly tileSize: number;
+  /** Execution provider the network ran on. */
+  readonly device: string;
+  readonly warnings: readonly string[];
+}
+
+export interface EngineStatus {
+  readonly state: 'starting' | 'ready' | 'failed';
+  /** Execution provider in use: `cpu`, `cuda`, … */
+  readonly device: string;
+  readonly lanes: number;
+  /** Names of the models whose sessions are in memory. */
+  readonly resident: readonly string[];
+  readonly memoryBytes: number | null;
+  /** Milliseconds of network time since the start: the rate of it is how busy the device is. */
+  readonly networkMsTotal: number;
+  readonly restarts: number;
+  /** Process IDs of the engines that run now. */
+  readonly pids: readonly number[];
+}
+
+/** Resident engines, one child process a device. */
+export interface EnginePool {
+  /** Resolves when every engine has run its warm-up tile; rejects when none can. */
+  ready(): Promise<void>;
+  /**
+   * Enhances one photo. Jobs beyond the lanes wait; decode and encode of one overlap the network of another.
+   * @throws DarkroomError with a code of the error table; an aborted signal rejects with its reason within a second,
+   *   when the work has really ended.
+   */
+  enhance(
+    job: EnhanceJob,
+    options: { signal: AbortSignal; onProgress: (progress: EngineProgress) => void },
+  ): Promise<EnhancedPhoto>;
+  status(): EngineStatus;
+  /** Ends the child processes. Jobs under way are aborted. */
+  close(): Promise<void>;
+}

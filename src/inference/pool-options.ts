@@ -1,0 +1,65 @@
+import type { Logger } from 'pino';
+import type { InstalledModel } from './engine.ts';
+import { availableCores, availableMemory } from './host-limits.ts';
+import type { EngineModel, EngineSettings } from './protocol.ts';
+
+export interface EnginePoolOptions {
+  readonly models: readonly InstalledModel[];
+  /** Names of the models whose sessions are made and run before the pool is ready. */
+  readonly warm: readonly string[];
+  /** Execution providers of onnxruntime, in order of preference; the first usable one is taken and named. */
+  readonly providers: readonly string[];
+  /** Devices of that provider, one engine each; default: the first. On a CPU there is one. */
+  readonly deviceIds?: readonly number[];
+  /** Threads of the network on a CPU; 0: as many as the machine or its control group allows. */
+  readonly threads: number;
+  /** An engine process is replaced between two photos after this many. */
+  readonly recycleAfterPhotos: number;
+  /** Memory one engine process may take, in bytes; 0: its share of four fifths of what the machine allows. */
+  readonly memoryLimitBytes: number;
+  /** Memory one tile may take on a CPU, in bytes; default: half the limit. */
+  readonly tileBudgetBytes?: number;
+  /** An engine that finishes no step for this long is taken as hung; steps known to be long get five times their time. */
+  readonly stallTimeoutMs: number;
+  readonly photoMaxPixels: number;
+  readonly resultMaxPixels: number;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** Of what machine and control group allow, the share that engines take when nothing else is configured. */
+const MEMORY_SHARE = 0.8;
+const TILE_SHARE = 0.5;
+const SESSION_SHARE = 0.6;
+
+export interface PoolPlan {
+  readonly models: ReadonlyMap<string, EngineModel>;
+  /** One a lane. */
+  readonly engines: readonly EngineSettings[];
+  readonly memoryLimitBytes: number;
+  readonly tileBudgetBytes: number;
+}
+
+/** Shares the machine out among the engines. */
+export function planPool(options: EnginePoolOptions): PoolPlan {
+  const deviceIds = options.deviceIds ?? [0];
+  const memoryLimitBytes = options.memoryLimitBytes || (availableMemory() * MEMORY_SHARE) / deviceIds.length;
+  const threads = options.threads || Math.max(1, Math.floor(availableCores() / deviceIds.length));
+  const models = new Map(options.models.map((model) => [model.entry.name, engineModel(model)]));
+  const engines = deviceIds.map((deviceId) => ({
+    models: [...models.values()],
+    warm: [...options.warm],
+    providers: [...options.providers],
+    deviceId,
+    threads,
+    sessionBudgetBytes: memoryLimitBytes * SESSION_SHARE,
+    photoMaxPixels: options.photoMaxPixels,
+    resultMaxPixels: options.resultMaxPixels,
+  }));
+  const tileBudgetBytes = options.tileBudgetBytes ?? memoryLimitBytes * TILE_SHARE;
+  return { models, engines, memoryLimitBytes, tileBudgetBytes };
+}
+
+function engineModel({ entry, graphPath }: InstalledModel): EngineModel {
+  const { name, scale, overlap, memory } = entry;
+  return { name, graphPath, scale, overlap, memory };
+}

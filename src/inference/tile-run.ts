@@ -1,0 +1,80 @@
+import { DarkroomError } from '../contracts/errors.ts';
+import type { Network } from './network.ts';
+import { looksBroken } from './output-guard.ts';
+import type { EngineModel } from './protocol.ts';
+import { cutOut, spanLength, type Pixels, type Slice, type Span, type TileGrid } from './tiles.ts';
+
+/** Tiles of one photo that are with the network at a time: one runs, one waits, one is being put away. */
+const TILES_AT_ONCE = 3;
+
+export interface TileRun {
+  readonly network: Network;
+  readonly model: EngineModel;
+  readonly photo: Pixels;
+  readonly grid: TileGrid;
+  /** Indices, row by row. */
+  readonly tiles: readonly number[];
+  readonly signal: AbortSignal;
+  /** Called when the last tile was handed in. */
+  readonly allHandedIn: () => void;
+  /** Takes the kept area of a finished tile. */
+  readonly finished: (index: number, pixels: Uint8Array, ms: number) => Promise<void>;
+}
+
+/** Runs tiles so that the network always has one waiting. Settles only when none is under way any more. */
+export async function runTiles(run: TileRun): Promise<void> {
+  const waiting = [...run.tiles];
+  const lane = async (): Promise<void> => {
+    for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
+      const last = waiting.length === 0;
+      try {
+        run.signal.throwIfAborted();
+        const tile = runTile(run, index);
+        if (last) run.allHandedIn();
+        await tile;
+      } catch (error) {
+        waiting.length = 0; // the other lanes take no more
+        throw error;
+      }
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: TILES_AT_ONCE }, lane));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  run.signal.throwIfAborted();
+}
+
+async function runTile(run: TileRun, index: number): Promise<void> {
+  const { grid, model, network } = run;
+  const column = grid.columns[index % grid.columns.length];
+  const row = grid.rows[Math.floor(index / grid.columns.length)];
+  if (column === undefined || row === undefined)
+    throw new RangeError(`Expected a tile of the grid but received ${index}`);
+  const tile = {
+    pixels: cutOut(run.photo, column.window, row.window),
+    width: spanLength(column.window),
+    height: spanLength(row.window),
+  };
+  const first = await network.run(model, tile);
+  const sound = looksBroken(tile.pixels, first.pixels) ? await secondOpinion(run, tile) : first;
+  if (run.signal.aborted) return;
+  const output = {
+    width: tile.width * model.scale,
+    height: tile.height * model.scale,
+    channels: 3,
+    data: sound.pixels,
+  };
+  await run.finished(index, cutOut(output, keptIn(column, model.scale), keptIn(row, model.scale)), sound.ms);
+}
+
+async function secondOpinion({ network, model }: TileRun, tile: Parameters<Network['runCautiously']>[1]) {
+  const again = await network.runCautiously(model, tile);
+  if (looksBroken(tile.pixels, again.pixels)) throw new DarkroomError('bad_output');
+  return again;
+}
+
+/** The kept area inside the window, in pixels of the network's answer. */
+const keptIn = ({ kept, window }: Slice, scale: number): Span => ({
+  start: (kept.start - window.start) * scale,
+  end: (kept.end - window.start) * scale,
+});

@@ -1,0 +1,207 @@
+/** However an engine fails, the pool says which way it was, starts another, and no photo pays for its neighbour. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { judge, withSmallerTiles, type Suspect } from '../../src/inference/engine-exit.ts';
+import type { EnginePool, InstalledModel } from '../../src/inference/engine.ts';
+import type { EnginePoolOptions } from '../../src/inference/engine-pool.ts';
+import { enhance, type Attempt, makeScratch, paintPhoto, removeScratch, standInModel, startPool } from './support.ts';
+
+let root = '';
+let nearest: InstalledModel;
+let photo = '';
+
+beforeAll(async () => {
+  root = await makeScratch();
+  nearest = await standInModel(root, 'nearest');
+  photo = await paintPhoto(join(root, 'photo.png'), 200, 150);
+});
+afterAll(() => removeScratch(root));
+
+function poolOf(models: InstalledModel[], changes: Partial<EnginePoolOptions> = {}): EnginePool {
+  const pool = startPool(models, changes);
+  onTestFinished(() => pool.close());
+  return pool;
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+const pidOf = (pool: EnginePool): number => pool.status().pids[0] ?? -1;
+
+/** Waits for what other processes must bring about. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400; tries += 1) {
+    if (condition()) return;
+    await sleep(25);
+  }
+  throw new Error('Expected the condition to come true within ten seconds');
+}
+
+describe('engine ends', () => {
+  const photoInEngine: Suspect = { inNetwork: false, overdue: false, timesKilled: 0, halvings: 0, tileSize: 400 };
+  const inNetwork = { ...photoInEngine, inNetwork: true };
+
+  it('a crash fails the photo that was alone, and runs two again one by one', () => {
+    expect(judge('crashed', photoInEngine, [])).toEqual({ action: 'fail', code: 'engine_crashed' });
+    expect(judge('crashed', photoInEngine, [inNetwork])).toEqual({ action: 'again-alone' });
+  });
+
+  it('a hang fails the photo whose step never ended', () => {
+    expect(judge('hung', { ...inNetwork, overdue: true }, [photoInEngine])).toEqual({
+      action: 'fail',
+      code: 'engine_hung',
+    });
+    expect(judge('hung', photoInEngine, [{ ...inNetwork, overdue: true }])).toEqual({ action: 'again' });
+  });
+
+  it('memory halves the tiles of the photo in the network, twice at most, and never below 64', () => {
+    expect(judge('out-of-memory', inNetwork, [photoInEngine])).toEqual({ action: 'smaller-tiles', tileSize: 200 });
+    expect(judge('out-of-memory', photoInEngine, [inNetwork])).toEqual({ action: 'again' });
+    expect(withSmallerTiles({ halvings: 2, tileSize: 400 })).toEqual({ action: 'fail', code: 'out_of_memory' });
+    expect(withSmallerTiles({ halvings: 0, tileSize: 127 })).toEqual({ action: 'fail', code: 'out_of_memory' });
+  });
+
+  it('a first kill from outside changes nothing, a second is taken for the kernel’s', () => {
+    expect(judge('killed', inNetwork, [])).toEqual({ action: 'again' });
+    expect(judge('killed', { ...inNetwork, timesKilled: 1 }, [])).toEqual({ action: 'smaller-tiles', tileSize: 200 });
+  });
+});
+
+describe('the pool', () => {
+  it('tells a hanging engine from a busy one', async () => {
+    const pool = poolOf([nearest], { stallTimeoutMs: 1000 });
+    await pool.ready();
+    const frozen = pidOf(pool);
+    process.kill(frozen, 'SIGSTOP');
+    const attempt = await enhance(pool, root, { inputPath: photo, model: 'nearest' });
+    await expect(attempt.result).rejects.toMatchObject({ code: 'engine_hung' });
+    expect(isAlive(frozen)).toBe(false);
+    const next = await enhance(pool, root, { inputPath: photo, model: 'nearest' });
+    expect((await next.result).width).toBe(800);
+    expect(pool.status()).toMatchObject({ state: 'ready', restarts: 1 });
+  });
+
+  it('a crash with two photos inside fails neither', async () => {
+    const pool = poolOf([nearest]);
+    await pool.ready();
+    process.kill(pidOf(pool), 'SIGSTOP');
+    const two = await Promise.all([1, 2].map(() => enhance(pool, root, { inputPath: photo, model: 'nearest' })));
+    process.kill(pidOf(pool), 'SIGABRT');
+    process.kill(pidOf(pool), 'SIGCONT');
+    const results = await Promise.all(two.map(({ result }) => result));
+    expect(results.map(({ width }) => width)).toEqual([800, 800]);
+    expect(pool.status().restarts).toBe(1);
+  });
+
+  it('a crash under one photo is that photo’s, and can be tried again', async () => {
+    const pool = poolOf([nearest]);
+    await pool.ready();
+    process.kill(pidOf(pool), 'SIGSTOP');
+    const attempt = await enhance(pool, root, { inputPath: photo, model: 'nearest' });
+    process.kill(pidOf(pool), 'SIGABRT');
+    process.kill(pidOf(pool), 'SIGCONT');
+    await expect(attempt.result).rejects.toMatchObject({ code: 'engine_crashed', definition: { retryable: true } });
+  });
+
+  it('photos beyond the engine’s two wait, say so, and can be cancelled while they wait', async () => {
+    const pool = poolOf([nearest]);
+    await pool.ready();
+    process.kill(pidOf(pool), 'SIGSTOP');
+    const attempts: Attempt[] = [];
+    for (let i = 0; i < 4; i += 1) attempts.push(await enhance(pool, root, { inputPath: photo, model: 'nearest' }));
+    expect(attempts.map(({ progress }) => progress[0]?.stage)).toEqual([undefined, undefined, 'waiting', 'waiting']);
+    attempts[2]?.abort();
+    await expect(attempts[2]?.result).rejects.toThrow('cancelled by the test');
+    process.kill(pidOf(pool), 'SIGCONT');
+    for (const index of [0, 1, 3]) expect((await attempts[index]?.result)?.width).toBe(800);
+  });
+
+  it('replaces an engine after so many photos, between two of them', async () => {
+    const pool = poolOf([nearest], { recycleAfterPhotos: 2 });
+    await pool.ready();
+    const first = pidOf(pool);
+    const attempts = await Promise.all(
+      [1, 2, 3, 4, 5].map(() => enhance(pool, root, { inputPath: photo, model: 'nearest' })),
+    );
+    const results = await Promise.all(attempts.map(({ result }) => result));
+    expect(results.every(({ tiles }) => tiles === 1)).toBe(true);
+    expect(pool.status().restarts).toBeGreaterThanOrEqual(1);
+    expect(isAlive(first)).toBe(false);
+  });
+
+  it('takes the first provider that works, and says which', async () => {
+    const pool = poolOf([nearest], { providers: ['cuda', 'coreml', 'cpu'] });
+    await pool.ready();
+    expect(['cuda', 'coreml', 'cpu']).toContain(pool.status().device);
+    expect((await (await enhance(pool, root, { inputPath: photo, model: 'nearest' })).result).device).toBe(
+      pool.status().device,
+    );
+  });
+
+  it('a network that answers black is found out', async () => {
+    const black = await standInModel(root, 'black');
+    const pool = poolOf([nearest, black]);
+    await pool.ready();
+    const attempt = await enhance(pool, root, { inputPath: photo, model: 'black' });
+    await expect(attempt.result).rejects.toMatchObject({ code: 'bad_output' });
+    expect(pool.status().restarts).toBe(0);
+  });
+
+  it('refuses models it has not got, and a graph that is none', async () => {
+    const pool = poolOf([nearest]);
+    await pool.ready();
+    const attempt = await enhance(pool, root, { inputPath: photo, model: 'unheard-of' });
+    await expect(attempt.result).rejects.toMatchObject({ code: 'model_missing' });
+    const graphPath = join(root, 'corrupt.onnx');
+    await writeFile(graphPath, 'no graph');
+    const corrupt = poolOf([{ ...nearest, graphPath }]);
+    await expect(corrupt.ready()).rejects.toMatchObject({ code: 'model_corrupt' });
+    expect(corrupt.status().state).toBe('failed');
+    const refused = await enhance(corrupt, root, { inputPath: photo, model: 'nearest' });
+    await expect(refused.result).rejects.toMatchObject({ code: 'model_corrupt' });
+  });
+
+  it('closing ends the process and the photos under way', async () => {
+    const pool = startPool([nearest]);
+    await pool.ready();
+    const pid = pidOf(pool);
+    process.kill(pid, 'SIGSTOP');
+    const attempts = await Promise.all(
+      [1, 2, 3].map(() => enhance(pool, root, { inputPath: photo, model: 'nearest' })),
+    );
+    await pool.close();
+    for (const { result } of attempts) await expect(result).rejects.toMatchObject({ code: 'shutting_down' });
+    expect(isAlive(pid)).toBe(false);
+    await expect((await enhance(pool, root, { inputPath: photo, model: 'nearest' })).result).rejects.toMatchObject({
+      code: 'shutting_down',
+    });
+  });
+});
+
+describe('an engine process', () => {
+  it('does not outlive its parent', async () => {
+    const { fork } = await import('node:child_process');
+    const script = join(root, 'parent.mjs');
+    const program = new URL('../../dist/inference/child-engine.js', import.meta.url).href;
+    await writeFile(
+      script,
+      `import { ChildEngine } from ${JSON.stringify(program)};
+       const engine = new ChildEngine({ onMessage: () => {}, onExit: () => {} });
+       process.send(engine.pid);
+       setInterval(() => {}, 1000);`,
+    );
+    const parent = fork(script, { execArgv: [] });
+    const pid = await new Promise<number>((resolve) => parent.once('message', (message) => resolve(Number(message))));
+    expect(isAlive(pid)).toBe(true);
+    await sleep(300);
+    parent.kill('SIGKILL');
+    await until(() => !isAlive(pid));
+  });
+});
