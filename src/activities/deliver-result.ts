@@ -1,0 +1,111 @@
+import { createReadStream } from 'node:fs';
+import { extname, join } from 'node:path';
+import type { BatchHeader, PhotoRecord } from '../contracts/batch.ts';
+import { DarkroomError } from '../contracts/errors.ts';
+import type { Compensation } from '../contracts/operations.ts';
+import type { Journal } from '../storage/journal.ts';
+import { preservedKey } from '../storage/keys.ts';
+import type { Store } from '../storage/store.ts';
+import { type FileIdentity, identifyFile, putFile } from '../storage/user-files.ts';
+
+interface DeliveryDependencies {
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly makeNonce: () => string;
+}
+
+interface Delivery {
+  readonly header: BatchHeader;
+  readonly record: PhotoRecord;
+  /** The finished file, its content and its extension. */
+  readonly result: { readonly path: string; readonly sha256: string; readonly extension: string };
+}
+
+/**
+ * Writes a result where the batch wants it besides the store, after registering how to undo that: an original is preserved
+ * before it is replaced. Doing it again, after a crash at any point, comes to the same end.
+ * @throws DarkroomError `destination_changed` when the file there is neither the original nor a result of ours.
+ */
+export async function deliverResult(deps: DeliveryDependencies, delivery: Delivery): Promise<void> {
+  const { header, record, result } = delivery;
+  const path = chooseTarget(delivery);
+  if (path === undefined) return;
+  const current = await identifyFile(path);
+  if (header.destination.kind === 'in_place') await requireUntouched(deps, delivery, current);
+  const compensation = await registerCompensation(deps, header.batchId, record.index, path, current);
+  if (current?.sha256 === result.sha256) return;
+  const expected = compensation.kind === 'restore' ? compensation.originalSha256 : undefined;
+  const ours = await deps.journal.deliveries(header.batchId, record.index);
+  if (current?.sha256 !== expected && !(current && ours.has(current.sha256)))
+    throw new DarkroomError('destination_changed');
+  await deps.journal.noteDelivery(header.batchId, record.index, result.sha256);
+  const mode = compensation.kind === 'restore' ? { mode: compensation.mode } : {};
+  await putFile(path, result.path, { nonce: deps.makeNonce(), ...mode });
+}
+
+/** Someone may have edited the photo while it was in the engine: their work must not be replaced by an older picture. */
+async function requireUntouched(
+  { journal }: DeliveryDependencies,
+  { header, record: { index, original } }: Delivery,
+  current: FileIdentity | undefined,
+): Promise<void> {
+  if (original.kind !== 'path' || (await journal.compensation(header.batchId, index))) return;
+  const same = current?.bytes === original.bytes && Math.abs(current.modifiedUs / 1000 - original.modifiedMs) <= 1;
+  if (!same) throw new DarkroomError('source_changed');
+}
+
+function chooseTarget({ header: { destination }, record, result }: Delivery): string | undefined {
+  switch (destination.kind) {
+    case 'store':
+      return undefined;
+    case 'folder':
+      return join(destination.path, withExtension(record.target ?? record.name, result.extension));
+    case 'in_place': {
+      if (record.original.kind !== 'path')
+        throw new DarkroomError('not_in_place', 'An upload has no place of its own.');
+      const { path } = record.original;
+      if (withExtension(path, result.extension) !== path) throw new DarkroomError('not_in_place');
+      return path;
+    }
+  }
+}
+
+/** `a/b.JPG` keeps its spelling for a `.jpg` result; `a/b.bmp` becomes `a/b.png`. */
+function withExtension(path: string, extension: string): string {
+  const own = extname(path);
+  const same = own.toLowerCase() === extension || EQUIVALENT[own.toLowerCase()] === extension;
+  return same ? path : `${path.slice(0, path.length - own.length)}${extension}`;
+}
+
+const EQUIVALENT: Record<string, string> = { '.jpeg': '.jpg', '.tif': '.tiff' };
+
+async function registerCompensation(
+  { journal, store }: DeliveryDependencies,
+  batchId: string,
+  index: number,
+  path: string,
+  current: FileIdentity | undefined,
+): Promise<Compensation> {
+  const known = await journal.compensation(batchId, index);
+  if (known) return known;
+  if (!current) {
+    await journal.registerCompensation(batchId, { kind: 'remove', index, path });
+  } else {
+    const key = preservedKey(batchId, index);
+    const preserved = await store.write(key, createReadStream(path));
+    if (preserved?.sha256 !== current.sha256)
+      throw new DarkroomError('destination_changed', 'The file is being changed by someone else.');
+    await journal.registerCompensation(batchId, {
+      kind: 'restore',
+      index,
+      path,
+      preservedKey: key,
+      originalSha256: current.sha256,
+      mode: current.mode,
+      modifiedUs: current.modifiedUs,
+    });
+  }
+  const registered = await journal.compensation(batchId, index);
+  if (!registered) throw new DarkroomError('storage_unavailable', 'A record that was just written cannot be read.');
+  return registered;
+}

@@ -1,0 +1,145 @@
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { EnhanceActivities, PhotoHeartbeat, PhotoSettled, PhotoTask } from '../contracts/activities.ts';
+import { DarkroomError } from '../contracts/errors.ts';
+import { photoId } from '../contracts/ids.ts';
+import { chooseModel } from '../contracts/recipe.ts';
+import type { EnginePool, InstalledModel } from '../inference/engine.ts';
+import type { Journal } from '../storage/journal.ts';
+import type { Store } from '../storage/store.ts';
+import { asFailure, isEngineFault } from './failures.ts';
+import { fetchOriginal } from './fetch-original.ts';
+import { publishResult, removeLeftOvers } from './publish-result.ts';
+import type { ScratchShelf } from './scratch-shelf.ts';
+
+/** Temporal answers a cancellation on a heartbeat: one a second keeps cancelling prompt. */
+const HEARTBEAT_INTERVAL_MS = 1000;
+/** A photo under way when a worker dies is seldom to blame; one that was under way so often is. */
+const DEATHS_UNTIL_GIVING_UP = 25;
+
+export interface EnhanceDependencies {
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly engines: EnginePool;
+  readonly models: ReadonlyMap<string, InstalledModel>;
+  readonly scratch: ScratchShelf;
+  readonly now: () => number;
+  readonly makeNonce: () => string;
+}
+
+/** Activities that need a device: task queue `enhance`. */
+export function createEnhanceActivities(deps: EnhanceDependencies): EnhanceActivities {
+  /** Attempts under way in this process. A newer attempt at the same photo ends the older one first. */
+  const underWay = new Map<string, { superseded: AbortController; ended: Promise<unknown> }>();
+
+  return {
+    async enhancePhoto(task) {
+      const id = photoId(task.batchId, task.index);
+      const older = underWay.get(id);
+      older?.superseded.abort(new DarkroomError('interrupted'));
+      await older?.ended;
+      const superseded = new AbortController();
+      const attempt = runAttempt(deps, task, superseded.signal);
+      const entry = { superseded, ended: attempt.catch(() => undefined) };
+      underWay.set(id, entry);
+      try {
+        return await attempt;
+      } finally {
+        if (underWay.get(id) === entry) underWay.delete(id);
+      }
+    },
+  };
+}
+
+async function runAttempt(deps: EnhanceDependencies, task: PhotoTask, superseded: AbortSignal): Promise<PhotoSettled> {
+  const context = Context.current();
+  const signal = AbortSignal.any([context.cancellationSignal, superseded]);
+  const earlier: Partial<PhotoHeartbeat> | undefined = context.info.heartbeatDetails;
+  let beat: PhotoHeartbeat = {
+    index: task.index,
+    stage: 'fetching',
+    tilesDone: 0,
+    tilesTotal: 0,
+    faults: earlier?.faults ?? 0,
+    begun: (earlier?.begun ?? 0) + 1,
+    ended: earlier?.ended ?? 0,
+  };
+  const report = (change: Partial<PhotoHeartbeat>): void => {
+    beat = { ...beat, ...change };
+  };
+  const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_INTERVAL_MS);
+  context.heartbeat(beat);
+  try {
+    if (beat.begun - beat.ended > DEATHS_UNTIL_GIVING_UP) throw new DarkroomError('worker_lost');
+    return await enhance(deps, task, { signal, report, attempt: context.info.attempt });
+  } catch (error) {
+    // Cancelled by the batch or by a worker that is stopping: Temporal knows which, and reschedules the latter.
+    if (context.cancellationSignal.aborted)
+      throw error instanceof CancelledFailure ? error : new CancelledFailure('CANCELLED', [], asError(error));
+    report({ ended: beat.ended + 1, faults: beat.faults + (isEngineFault(error) ? 1 : 0) });
+    context.heartbeat(beat);
+    throw asFailure(error, { attempt: context.info.attempt, faults: beat.faults });
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+interface Attempt {
+  readonly signal: AbortSignal;
+  readonly report: (change: Partial<PhotoHeartbeat>) => void;
+  readonly attempt: number;
+}
+
+async function enhance(
+  deps: EnhanceDependencies,
+  task: PhotoTask,
+  { signal, report, attempt }: Attempt,
+): Promise<PhotoSettled> {
+  const { journal, engines } = deps;
+  const known = await journal.outcomeUpTo(task.batchId, task.index, task.epoch);
+  // Done by an attempt whose answer never arrived, or deleted meanwhile: nothing is done twice.
+  if (known?.status === 'completed' || known?.status === 'removed') {
+    await deps.scratch.clear(photoId(task.batchId, task.index));
+    await removeLeftOvers(deps.store, task, known.status === 'completed' ? known.result.key : undefined);
+    return { status: known.status };
+  }
+
+  const [header, record] = await Promise.all([journal.header(task.batchId), journal.photo(task.batchId, task.index)]);
+  if (!header || !record) throw new DarkroomError('source_missing', 'The batch is no longer in the journal.');
+  const { model } = chooseModel(header.options.quality, new Set(deps.models.keys()));
+  const startedAt = deps.now();
+  const original = await fetchOriginal(deps, task, record.original);
+  const desk = await deps.scratch.claim(photoId(task.batchId, task.index));
+  let keepTiles = false;
+  try {
+    const enhanced = await engines.enhance(
+      {
+        inputPath: original.path,
+        scratchDir: desk.path,
+        model,
+        tileSize: header.options.tileSize,
+        scale: header.options.scale,
+        checkpoint: header.checkpointEnabled,
+      },
+      { signal, onProgress: report },
+    );
+    report({ stage: 'publishing' });
+    signal.throwIfAborted();
+    return await publishResult(deps, { task, attempt, startedAt, header, record, model, enhanced });
+  } catch (error) {
+    keepTiles = header.checkpointEnabled && worthKeeping(error, signal);
+    throw error;
+  } finally {
+    await original.release();
+    if (!keepTiles) await desk.discard();
+  }
+}
+
+/** Tiles help the next attempt; a photo that is cancelled or to blame itself has none. */
+function worthKeeping(error: unknown, signal: AbortSignal): boolean {
+  const reason: unknown = signal.reason;
+  if (signal.aborted) return reason instanceof DarkroomError || String(reason).includes('WORKER_SHUTDOWN');
+  return !(error instanceof DarkroomError) || error.definition.retryable;
+}
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -1,0 +1,124 @@
+import type { FailedOutcome, PhotoOutcome, PhotoRecord } from '../contracts/batch.ts';
+import type { FailureToRecord, JournalActivities, OpenedPage, Survey } from '../contracts/activities.ts';
+import { DarkroomError, ERRORS, isErrorCode } from '../contracts/errors.ts';
+import { PHOTOS_PER_PAGE } from '../contracts/ids.ts';
+import type { Journal } from '../storage/journal.ts';
+import { withTypedFailures } from './failures.ts';
+
+const DISPLAY_NAME_LENGTH = 60;
+
+/** Activities that only read and write the journal: task queue `io`. */
+export function createJournalActivities({ journal, now }: { journal: Journal; now: () => number }): JournalActivities {
+  return {
+    openPage: ({ batchId, page, from, epoch }) =>
+      withTypedFailures(async () => {
+        const [all, outcomes] = await Promise.all([journal.page(batchId, page), journal.outcomesOfPage(batchId, page)]);
+        const records = all.filter(({ index }) => index >= from);
+        for (const record of records) {
+          if (record.refused && !outcomes.has(record.index)) {
+            await journal.record(
+              batchId,
+              failedOutcome({ ...record.refused, index: record.index, epoch, attempts: 0 }, now()),
+            );
+          }
+        }
+        return sortPage(records, outcomes, epoch);
+      }),
+
+    surveyBatch: ({ batchId }) =>
+      withTypedFailures(async () => {
+        const header = await journal.header(batchId);
+        if (!header) throw new DarkroomError('not_found', `There is no batch ${batchId} in the journal.`);
+        const { total, kilopixels } = header;
+        const survey: Survey = {
+          total,
+          kilopixels,
+          epoch: 0,
+          completed: 0,
+          failed: 0,
+          settledKilopixels: 0,
+          pages: [],
+        };
+        for (let page = 0; page * PHOTOS_PER_PAGE < header.total; page++) {
+          const [records, outcomes] = await Promise.all([
+            journal.page(batchId, page),
+            journal.outcomesOfPage(batchId, page),
+          ]);
+          for (const outcome of outcomes.values()) survey.epoch = Math.max(survey.epoch, outcome.epoch + 1);
+          const { pending, completed, failed, settledKilopixels } = countPage(
+            records,
+            outcomes,
+            Number.POSITIVE_INFINITY,
+          );
+          survey.completed += completed;
+          survey.failed += failed;
+          survey.settledKilopixels += settledKilopixels;
+          if (pending.length > 0) survey.pages.push(page);
+        }
+        return survey;
+      }),
+
+    appendPhotos: ({ batchId, additionId, total }) =>
+      withTypedFailures(async () => {
+        const added = await journal.append(batchId, additionId, total);
+        return {
+          from: total,
+          count: added.length,
+          kilopixels: added.reduce((sum, photo) => sum + photo.kilopixels, 0),
+        };
+      }),
+
+    recordFailure: (failure) =>
+      withTypedFailures(async () => {
+        await journal.record(failure.batchId, failedOutcome(failure, now()));
+      }),
+
+    closeBatch: (summary) => withTypedFailures(() => journal.close({ ...summary, closedAt: now() })),
+  };
+}
+
+function sortPage(
+  records: readonly PhotoRecord[],
+  outcomes: ReadonlyMap<number, PhotoOutcome>,
+  epoch: number,
+): OpenedPage {
+  const counted = countPage(records, outcomes, epoch);
+  return epoch === 0 ? counted : { ...counted, completed: 0, failed: 0, settledKilopixels: 0 };
+}
+
+/** Photos without an outcome, or failed in a round before `epoch`, are pending; photos refused at the door never are. */
+function countPage(
+  records: readonly PhotoRecord[],
+  outcomes: ReadonlyMap<number, PhotoOutcome>,
+  epoch: number,
+): OpenedPage {
+  const counted: OpenedPage = { next: 0, pending: [], completed: 0, failed: 0, settledKilopixels: 0 };
+  for (const { index, name, kilopixels, refused } of records) {
+    counted.next = Math.max(counted.next, index + 1);
+    const outcome = outcomes.get(index);
+    const pending = !refused && (!outcome || (outcome.status === 'failed' && outcome.epoch < epoch));
+    if (pending) {
+      counted.pending.push({ index, name: name.slice(0, DISPLAY_NAME_LENGTH), kilopixels });
+      continue;
+    }
+    if (outcome?.status === 'completed') counted.completed += 1;
+    else counted.failed += 1;
+    counted.settledKilopixels += kilopixels;
+  }
+  return counted;
+}
+
+type Failure = Omit<FailureToRecord, 'batchId'>;
+
+function failedOutcome({ index, epoch, attempts, code, message }: Failure, finishedAt: number): FailedOutcome {
+  const known = isErrorCode(code) ? code : 'internal';
+  const { title, hint } = ERRORS[known];
+  return {
+    status: 'failed',
+    index,
+    epoch,
+    attempts,
+    finishedAt,
+    error: { code: known, message: message === '' ? `${title}.` : message, hint },
+  };
+}

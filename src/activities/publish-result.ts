@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import type { BatchHeader, PhotoRecord, PhotoResult } from '../contracts/batch.ts';
+import { deliverResult } from './deliver-result.ts';
+import type { PhotoSettled, PhotoTask } from '../contracts/activities.ts';
+import type { EnhancedPhoto, InstalledModel } from '../inference/engine.ts';
+import type { Journal } from '../storage/journal.ts';
+import { resultKey, siblingResults } from '../storage/keys.ts';
+import type { Store } from '../storage/store.ts';
+
+export interface Publication {
+  readonly task: PhotoTask;
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly header: BatchHeader;
+  readonly record: PhotoRecord;
+  readonly model: string;
+  readonly enhanced: EnhancedPhoto;
+}
+
+interface PublishDependencies {
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly models: ReadonlyMap<string, InstalledModel>;
+  readonly now: () => number;
+  readonly makeNonce: () => string;
+}
+
+/**
+ * Makes a finished photo visible, once: it is delivered where the batch wants it, goes into the store under a name of this
+ * attempt alone, then the outcome that points to it is written if there is none. An attempt that comes second removes its own file and changes nothing.
+ */
+export async function publishResult(deps: PublishDependencies, publication: Publication): Promise<PhotoSettled> {
+  const { store, journal } = deps;
+  const { task, enhanced, attempt } = publication;
+  const key = resultKey(task.batchId, task.index, task.epoch, deps.makeNonce(), enhanced.extension);
+  const checksums = await readChecksums(enhanced.path);
+  const result = { path: enhanced.path, sha256: checksums.sha256, extension: enhanced.extension };
+  if (publication.header.destination.kind !== 'store') {
+    // Deleted or rolled back while it was enhanced: nothing outside the store may change any more.
+    if (await journal.isRemoved(task.batchId, task.index)) return { status: 'removed' };
+    await deliverResult(deps, { header: publication.header, record: publication.record, result });
+  }
+  await store.adopt(key, enhanced.path);
+  const won = await journal.record(task.batchId, {
+    status: 'completed',
+    index: task.index,
+    epoch: task.epoch,
+    attempts: attempt,
+    startedAt: publication.startedAt,
+    finishedAt: deps.now(),
+    timings: enhanced.timings,
+    original: enhanced.original,
+    tiles: enhanced.tiles,
+    result: {
+      key,
+      ...checksums,
+      contentType: enhanced.contentType,
+      extension: enhanced.extension,
+      width: enhanced.width,
+      height: enhanced.height,
+    },
+    recipe: makeRecipe(deps, publication),
+    warnings: [...enhanced.warnings],
+  });
+  // Late, or deleted meanwhile: our own file goes. First after a lost attempt: what that one may have left goes.
+  const removed = await journal.isRemoved(task.batchId, task.index);
+  if (!won || removed) await store.remove(key);
+  else if (attempt > 1) await removeLeftOvers(store, task, key);
+  return { status: removed ? 'removed' : 'completed' };
+}
+
+/** Removes the results of a photo that nothing points to: those of attempts that were killed before or after publishing. */
+export async function removeLeftOvers(store: Store, task: PhotoTask, visible?: string): Promise<void> {
+  const siblings = siblingResults(task.batchId, task.index);
+  for (const name of await store.list(siblings.prefix)) {
+    const key = `${siblings.prefix}/${name}`;
+    if (siblings.includes(name) && key !== visible) await store.remove(key);
+  }
+}
+
+function makeRecipe({ models }: PublishDependencies, { header, model, enhanced }: Publication) {
+  const installed = models.get(model);
+  return {
+    quality: header.options.quality,
+    model,
+    weights: installed?.weights ?? '',
+    tileSize: enhanced.tileSize,
+    overlap: installed?.entry.overlap.pixels ?? 0,
+    scale: header.options.scale,
+    device: enhanced.device,
+  };
+}
+
+async function readChecksums(path: string): Promise<Pick<PhotoResult, 'bytes' | 'sha256' | 'crc32'>> {
+  const sha = createHash('sha256');
+  let bytes = 0;
+  let crc = 0;
+  for await (const chunk of createReadStream(path)) {
+    sha.update(chunk);
+    crc = crc32(chunk, crc);
+    bytes += chunk.length;
+  }
+  return { bytes, sha256: sha.digest('hex'), crc32: crc };
+}

@@ -1,0 +1,81 @@
+import { DarkroomError } from '../contracts/errors.ts';
+import type { UndoOutcome } from '../contracts/operations.ts';
+import type { Journal } from '../storage/journal.ts';
+import { siblingResults } from '../storage/keys.ts';
+import type { Store } from '../storage/store.ts';
+import { identifyFile, putFile, removeFile } from '../storage/user-files.ts';
+
+export interface UndoDependencies {
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly now: () => number;
+  readonly makeNonce: () => string;
+}
+
+type Undone = Omit<UndoOutcome, 'index'>;
+
+/**
+ * Undoes one photo: its tombstone first, so that nothing can be published any more, then the file outside the store, then
+ * the result. A file that is not ours any more is left alone, with what was preserved of it. Idempotent.
+ */
+export async function undoPhoto(deps: UndoDependencies, batchId: string, index: number): Promise<UndoOutcome> {
+  const { journal, store, now } = deps;
+  const known = await journal.outcome(batchId, index);
+  const epoch = known?.epoch ?? 0;
+  await journal.record(batchId, {
+    status: 'removed',
+    reason: 'rolled_back',
+    index,
+    epoch,
+    attempts: 0,
+    finishedAt: now(),
+  });
+  const outside = await undoOutside(deps, batchId, index);
+  const removed = await removeResults(store, batchId, index);
+  if (outside) return { index, ...outside };
+  return removed > 0 || known?.status === 'completed' || known?.status === 'removed'
+    ? { index, result: 'undone', message: 'The result was removed.' }
+    : { index, result: 'nothing_to_undo', message: 'The photo had no result.' };
+}
+
+async function undoOutside(deps: UndoDependencies, batchId: string, index: number): Promise<Undone | undefined> {
+  const { journal, store } = deps;
+  const compensation = await journal.compensation(batchId, index);
+  if (!compensation) return undefined;
+  const { path } = compensation;
+  const current = await identifyFile(path);
+  const before = compensation.kind === 'restore' ? compensation.originalSha256 : undefined;
+  if (current?.sha256 === before) {
+    return { result: 'undone', message: before ? 'The original is in its place.' : 'The file is gone.' };
+  }
+  const ours = await journal.deliveries(batchId, index);
+  if (!current || !ours.has(current.sha256)) {
+    const what = current ? 'was changed' : 'was removed';
+    return { result: 'left_changed', message: `The file ${what} by someone since; it was left alone.` };
+  }
+  if (compensation.kind === 'remove') {
+    await removeFile(path);
+    return { result: 'undone', message: 'The file that was created was removed.' };
+  }
+  const preserved = await store.localCopy(compensation.preservedKey);
+  try {
+    await putFile(path, preserved.path, {
+      nonce: deps.makeNonce(),
+      mode: compensation.mode,
+      modifiedUs: compensation.modifiedUs,
+    });
+  } finally {
+    await preserved.release();
+  }
+  if ((await identifyFile(path))?.sha256 !== before) {
+    throw new DarkroomError('storage_unavailable', 'The original could not be put back as it was.');
+  }
+  return { result: 'undone', message: 'The original was put back, byte for byte.' };
+}
+
+async function removeResults(store: Store, batchId: string, index: number): Promise<number> {
+  const siblings = siblingResults(batchId, index);
+  const names = (await store.list(siblings.prefix)).filter((name) => siblings.includes(name));
+  for (const name of names) await store.remove(`${siblings.prefix}/${name}`);
+  return names.length;
+}
