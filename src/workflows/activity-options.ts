@@ -1,0 +1,61 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type {
+  EnhanceActivities,
+  JournalActivities,
+  PendingPhoto,
+  RollbackActivities,
+} from '../contracts/activities.ts';
+import { NON_RETRYABLE_CODES } from '../contracts/errors.ts';
+import { PRIORITY, TASK_QUEUES, type EnhanceBatchInput } from '../contracts/workflow-api.ts';
+
+/**
+ * Short reads and writes next to the store. They are tried for ever: a full disk or a store that is away is waited for,
+ * because giving up would lose what the batch has done. Counting a batch of 100,000 photos takes the longest.
+ */
+export const journal = (input: Pick<EnhanceBatchInput, 'tenant'>): JournalActivities =>
+  proxyActivities<JournalActivities>({
+    taskQueue: TASK_QUEUES.io,
+    startToCloseTimeout: '10 minutes',
+    retry: {
+      initialInterval: '500ms',
+      backoffCoefficient: 2,
+      maximumInterval: '30 seconds',
+      nonRetryableErrorTypes: NON_RETRYABLE_CODES,
+    },
+    priority: { priorityKey: PRIORITY.control, fairnessKey: input.tenant },
+  });
+
+/**
+ * Undoing. Tried for ever like the books: a rollback that was begun is finished. A page of 500 originals on a slow disk takes
+ * its time, so that a dead worker is noticed by its silence rather than by the end of a long time-out.
+ */
+export const undoing = (tenant: string): RollbackActivities =>
+  proxyActivities<RollbackActivities>({
+    taskQueue: TASK_QUEUES.io,
+    startToCloseTimeout: '2 hours',
+    heartbeatTimeout: '30 seconds',
+    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+    priority: { priorityKey: PRIORITY.control, fairnessKey: tenant },
+  });
+
+/**
+ * One photo on a device. A day is more than the slowest network needs for the largest photo: a dead worker is noticed by
+ * its silence (heartbeat), a hung engine by its worker. Attempts are not counted here, because each kill of a worker is one
+ * and a full disk is waited for: the activity itself gives up on faults that stay, and what the photo's file is to blame for is never tried again.
+ * Cancelling waits until the work has really ended, so that nothing is published after the batch has closed.
+ */
+export const photoWork = (input: EnhanceBatchInput, priority: number, photo: PendingPhoto): EnhanceActivities =>
+  proxyActivities<EnhanceActivities>({
+    taskQueue: TASK_QUEUES.enhance,
+    startToCloseTimeout: '1 day',
+    heartbeatTimeout: input.heartbeatTimeoutMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: {
+      initialInterval: '1 second',
+      backoffCoefficient: 2,
+      maximumInterval: '30 seconds',
+      nonRetryableErrorTypes: NON_RETRYABLE_CODES,
+    },
+    priority: { priorityKey: priority, fairnessKey: input.tenant },
+    summary: `${photo.name} (photo ${photo.index + 1} of ${input.total})`,
+  });

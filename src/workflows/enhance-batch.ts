@@ -1,0 +1,141 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  TimeoutFailure,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { FailureToRecord, PendingPhoto } from '../contracts/activities.ts';
+import type { EnhanceBatchInput, EnhanceBatchResult } from '../contracts/workflow-api.ts';
+import { SEARCH_ATTRIBUTE_KEYS } from '../contracts/search-attributes.ts';
+import { journal, photoWork } from './activity-options.ts';
+import { BatchLedger } from './batch-ledger.ts';
+import { listenToControl } from './control.ts';
+import { describeBatch } from './describe-batch.ts';
+
+/**
+ * A batch of 1 to 100,000 photos: open the manifest page by page, keep a bounded window of photos under way, settle each,
+ * and close the books. What to do next is the ledger's decision; this function carries it out.
+ */
+export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBatchResult> {
+  const batch = new BatchLedger(input, Date.now());
+  const scopes = new Map<number, CancellationScope>();
+  const books = journal(input);
+  let appending = false;
+
+  listenToControl({ batch, scopes, append, announce });
+  announce();
+  try {
+    for (;;) {
+      await condition(() => batch.nextStep(workflowInfo().continueAsNewSuggested).do !== 'wait');
+      const step = batch.nextStep(workflowInfo().continueAsNewSuggested);
+      if (step.do === 'survey') {
+        batch.surveyed(await books.surveyBatch({ batchId: input.batchId }));
+      } else if (step.do === 'open page') {
+        const page = { batchId: input.batchId, page: step.page, from: step.from, epoch: batch.round };
+        batch.pageOpened(step.page, await books.openPage(page));
+      } else if (step.do === 'enhance') {
+        void enhance(step.photo);
+      } else if (step.do === 'continue as new') {
+        // A signal or update that arrived meanwhile is answered by this run, and its effect carried to the next.
+        await condition(allHandlersFinished);
+        await continueAsNew<typeof enhanceBatch>({ ...input, resume: false, carried: batch.carried(Date.now()) });
+      } else if (step.do === 'finish') {
+        await condition(allHandlersFinished);
+        const result = await close();
+        // What was asked for meanwhile, such as a retry, keeps the batch open.
+        if (batch.nextStep(false).do === 'finish' && allHandlersFinished()) return end(result);
+      }
+      announce();
+    }
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    // Every photo under way must have stopped before the workflow closes: one that went on would publish after a rollback.
+    await CancellationScope.nonCancellable(async () => {
+      batch.cancel(Date.now());
+      announce();
+      await condition(() => batch.idle && allHandlersFinished());
+      end(await close());
+    });
+    throw error;
+  }
+
+  /** One photo under way. Never throws: whatever happened to it is a line in the books. */
+  async function enhance(photo: PendingPhoto): Promise<void> {
+    const scope = new CancellationScope();
+    scopes.set(photo.index, scope);
+    batch.started(photo.index);
+    const task = { batchId: input.batchId, index: photo.index, epoch: batch.round };
+    try {
+      const { status } = await scope.run(() => photoWork(input, batch.priority, photo).enhancePhoto(task));
+      batch.settled(photo.index, status === 'completed' ? 'completed' : 'failed', Date.now());
+    } catch (error) {
+      if (isCancellation(error)) {
+        batch.settled(photo.index, 'cancelled', Date.now());
+      } else {
+        await CancellationScope.nonCancellable(() => books.recordFailure({ ...task, ...whatFailed(error) }));
+        batch.settled(photo.index, 'failed', Date.now());
+      }
+    } finally {
+      scopes.delete(photo.index);
+      announce();
+    }
+  }
+
+  /** Takes in photos that were added while the batch is open: one addition at a time, so that each has its own places. */
+  async function append(additionId: string): Promise<{ from: number; count: number }> {
+    await condition(() => !appending);
+    const known = batch.addition(additionId);
+    if (known) return known;
+    appending = true;
+    try {
+      const appended = await books.appendPhotos({ batchId: input.batchId, additionId, total: batch.total });
+      batch.added(additionId, appended);
+      return { from: appended.from, count: appended.count };
+    } finally {
+      appending = false;
+    }
+  }
+
+  async function close(): Promise<EnhanceBatchResult> {
+    const result = batch.result();
+    await books.closeBatch({ batchId: input.batchId, executionId: workflowInfo().firstExecutionRunId, ...result });
+    return result;
+  }
+
+  function end(result: EnhanceBatchResult): EnhanceBatchResult {
+    batch.close();
+    announce();
+    return result;
+  }
+
+  /** Keeps Temporal's Web UI telling what the batch is doing. */
+  function announce(): void {
+    const progress = batch.progress(Date.now());
+    setCurrentDetails(describeBatch(progress));
+    const known = workflowInfo().typedSearchAttributes.get(SEARCH_ATTRIBUTE_KEYS.batchState);
+    if (known !== progress.state) {
+      upsertSearchAttributes([{ key: SEARCH_ATTRIBUTE_KEYS.batchState, value: progress.state }]);
+    }
+  }
+}
+
+/** Code, sentence and attempts of a failed activity; a worker that vanished leaves only a time-out. */
+function whatFailed(error: unknown): Pick<FailureToRecord, 'code' | 'message' | 'attempts'> {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) {
+    const [attempts] = cause.details ?? [];
+    return {
+      code: cause.type ?? 'internal',
+      message: cause.message,
+      attempts: typeof attempts === 'number' ? attempts : 1,
+    };
+  }
+  return { code: cause instanceof TimeoutFailure ? 'worker_lost' : 'internal', message: '', attempts: 1 };
+}

@@ -1,0 +1,3 @@
+export { enhanceBatch } from './enhance-batch.ts';
+export { rollBack } from './roll-back.ts';
+export { keepRetention } from './keep-retention.ts';
