@@ -1,0 +1,64 @@
+import type { Client } from '@temporalio/client';
+import type { WorkerReport } from '../contracts/worker-report.ts';
+import type { Journal } from '../storage/journal.ts';
+import { RollbackJournal } from '../storage/rollback-journal.ts';
+import type { Store } from '../storage/store.ts';
+import { addPhotos, hasAddition } from './add-photos.ts';
+import type { BatchService } from './batch-service.ts';
+import { cancelBatch } from './cancel-batch.ts';
+import { pauseBatch, sealBatch, setMaxWorkers, setPriority } from './control-batch.ts';
+import { listOperations, readOperation } from './operations.ts';
+import { BatchReader } from './read-batch.ts';
+import { PhotoReader } from './read-photos.ts';
+import { readQueue, readWorkers } from './read-workers.ts';
+import { removePhoto } from './remove-photo.ts';
+import { resumeBatch, retryBatch } from './resume-batch.ts';
+import { rollBackBatches } from './roll-back.ts';
+import { SingleFlight } from './single-flight.ts';
+import { submitBatch } from './submit-batch.ts';
+
+export interface BatchServiceDependencies {
+  readonly client: Client;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly heartbeatTimeoutMs: number;
+  readonly now: () => number;
+}
+
+const CACHE_MS = 1000;
+
+export function createBatchService(deps: BatchServiceDependencies): BatchService {
+  const batches = new BatchReader(deps);
+  const photos = new PhotoReader({ ...deps, batches });
+  const control = { ...deps, batches, rollbacks: new RollbackJournal(deps.store) };
+  const workers = new SingleFlight<WorkerReport[]>({ ttlMs: CACHE_MS, capacity: 1, now: deps.now });
+  const queue = new SingleFlight<Awaited<ReturnType<typeof readQueue>>>({
+    ttlMs: CACHE_MS,
+    capacity: 1,
+    now: deps.now,
+  });
+  return {
+    submit: (batch) => submitBatch(deps, batch),
+    view: (batchId) => batches.view(batchId),
+    photos: (batchId, from, limit) => photos.photos(batchId, from, limit),
+    photo: (photoId) => photos.photo(photoId),
+    results: (batchId) => photos.results(batchId),
+    recentPhotos: (options) => photos.recent(options),
+    pause: (batchId) => pauseBatch(control, batchId),
+    cancel: (batchId) => cancelBatch(control, batchId),
+    resume: (batchId) => resumeBatch(control, batchId),
+    retry: (batchId) => retryBatch(control, batchId),
+    setMaxWorkers: (batchId, maxWorkers) => setMaxWorkers(control, batchId, maxWorkers),
+    setPriority: (batchId, priority) => setPriority(control, batchId, priority),
+    addPhotos: (batchId, addition) => addPhotos(control, batchId, addition),
+    hasAddition: (batchId, additionId) => hasAddition(control, batchId, additionId),
+    seal: (batchId) => sealBatch(control, batchId),
+    rollBack: (request) => rollBackBatches(control, request),
+    operations: (filter) => listOperations(control, filter),
+    operation: (operationId) => readOperation(control, operationId),
+    undone: async (operationId, batchId, page) => (await control.rollbacks.page(operationId, batchId, page)) ?? [],
+    removePhoto: (photoId) => removePhoto(control, photoId),
+    workers: () => workers.get('workers', () => readWorkers(deps.store, deps.now)),
+    queue: () => queue.get('queue', () => readQueue(deps.client, deps.now)),
+  };
+}

@@ -1,0 +1,163 @@
+import type { CompletedOutcome, PhotoError, PhotoOutcome, PhotoRecord } from '../contracts/batch.ts';
+import { ERRORS, type ErrorCode } from '../contracts/errors.ts';
+import { pageOf, parsePhotoId, photoId, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
+import type { Journal } from '../storage/journal.ts';
+import type { BatchView, PhotoView } from './batch-service.ts';
+import { type LiveBatch, shareOfPhoto } from './live-batch.ts';
+import type { BatchReader } from './read-batch.ts';
+import { SingleFlight } from './single-flight.ts';
+
+const CACHE_MS = 1000;
+const CACHED_PAGES = 100;
+
+/** The states of photos: the outcome in the journal, else what the heartbeats say, else the batch's own state. */
+export class PhotoReader {
+  readonly #journal: Journal;
+  readonly #batches: BatchReader;
+  readonly #outcomes: SingleFlight<Map<number, PhotoOutcome>>;
+
+  constructor(deps: { journal: Journal; batches: BatchReader; now: () => number }) {
+    this.#journal = deps.journal;
+    this.#batches = deps.batches;
+    this.#outcomes = new SingleFlight({ ttlMs: CACHE_MS, capacity: CACHED_PAGES, now: deps.now });
+  }
+
+  async photos(batchId: string, from: number, limit: number): Promise<PhotoView[]> {
+    const batch = await this.#batches.view(batchId);
+    if (!batch) return [];
+    const live = await this.#batches.live(batchId);
+    const views: PhotoView[] = [];
+    const end = Math.min(from + limit, batch.total);
+    for (let page = pageOf(from); page * PHOTOS_PER_PAGE < end; page++) {
+      // Never older than the state of the batch: a photo of a batch that has ended would seem to have been given up.
+      const outcomes = await this.#outcomes.get(`${batchId}/${page}/${batch.state}/${batch.updatedAt}`, () =>
+        this.#journal.outcomesOfPage(batchId, page),
+      );
+      for (const record of await this.#journal.page(batchId, page)) {
+        if (record.index < from || record.index >= end) continue;
+        views.push(viewPhoto({ batch, live, record, outcome: outcomes.get(record.index) }));
+      }
+    }
+    return views;
+  }
+
+  /** `undefined` for photos that never were, and for those that were deleted. */
+  async photo(id: string): Promise<PhotoView | undefined> {
+    const place = parsePhotoId(id);
+    if (!place) return undefined;
+    const [batch, record] = await Promise.all([
+      this.#batches.view(place.batchId),
+      this.#journal.photo(place.batchId, place.index),
+    ]);
+    if (!batch || !record) return undefined;
+    const outcome = await this.#journal.outcome(place.batchId, place.index);
+    if (outcome?.status === 'removed' && outcome.reason === 'deleted') return undefined;
+    return viewPhoto({ batch, live: await this.#batches.live(place.batchId), record, outcome });
+  }
+
+  async *results(batchId: string): AsyncGenerator<{ record: PhotoRecord; outcome: CompletedOutcome }> {
+    const total = (await this.#journal.header(batchId))?.total ?? 0;
+    for (let page = 0; page * PHOTOS_PER_PAGE < total; page++) {
+      const outcomes = await this.#journal.outcomesOfPage(batchId, page);
+      for (const record of await this.#journal.page(batchId, page)) {
+        const outcome = outcomes.get(record.index);
+        if (outcome?.status === 'completed') yield { record, outcome };
+      }
+    }
+  }
+
+  /** Photos of all batches of a tenant, newest batch first. The cursor is the ID of the last photo given out. */
+  async recent(options: {
+    tenant: string;
+    cursor?: string;
+    limit: number;
+  }): Promise<{ photos: PhotoView[]; nextCursor: string | null }> {
+    const after = options.cursor === undefined ? undefined : parsePhotoId(options.cursor);
+    const photos: PhotoView[] = [];
+    let position = after && { batchId: after.batchId, from: after.index + 1 };
+    // One more than asked for tells whether a further page exists.
+    while (photos.length <= options.limit) {
+      const missing = options.limit + 1 - photos.length;
+      if (position) photos.push(...(await this.#photosOf(position.batchId, options.tenant, position.from, missing)));
+      const [next] = await this.#journal.batches({ ...(position ? { before: position.batchId } : {}), limit: 1 });
+      if (next === undefined) break;
+      position = { batchId: next, from: 0 };
+    }
+    const last = photos[options.limit - 1];
+    return {
+      photos: photos.slice(0, options.limit),
+      nextCursor: photos.length > options.limit && last ? last.photoId : null,
+    };
+  }
+
+  async #photosOf(batchId: string, tenant: string, from: number, limit: number): Promise<PhotoView[]> {
+    const header = await this.#journal.header(batchId);
+    if (header?.tenant !== tenant || limit <= 0) return [];
+    const photos = await this.photos(batchId, from, limit);
+    return photos.filter(({ outcome }) => !(outcome?.status === 'removed' && outcome.reason === 'deleted'));
+  }
+}
+
+interface Facts {
+  readonly batch: BatchView;
+  readonly live: LiveBatch;
+  readonly record: PhotoRecord;
+  readonly outcome: PhotoOutcome | undefined;
+}
+
+function viewPhoto({ batch, live, record, outcome }: Facts): PhotoView {
+  const base = {
+    photoId: photoId(batch.header.batchId, record.index),
+    batchId: batch.header.batchId,
+    index: record.index,
+    name: record.name,
+    bytes: record.bytes,
+    attempts: outcome?.attempts ?? 0,
+    createdAt: batch.header.createdAt,
+    updatedAt: outcome?.finishedAt ?? batch.updatedAt,
+    processingSeconds: null,
+    error: null,
+    progress: 0,
+    outcome,
+  };
+  if (outcome?.status === 'completed') {
+    const processingSeconds = outcome.timings.totalMs / 1000;
+    return { ...base, status: 'completed', progress: 1, processingSeconds, message: 'Enhanced.' };
+  }
+  const again = batch.open && outcome?.status === 'failed' && outcome.epoch < (live.progress?.round ?? 0);
+  if (outcome && !again) {
+    const error =
+      outcome.status === 'failed' ? outcome.error : { ...photoError('removed'), message: REMOVED[outcome.reason] };
+    return { ...base, status: 'failed', progress: 1, error, message: error.message };
+  }
+  const beat = live.underWay.get(record.index);
+  if (beat) {
+    const now = { attempts: beat.attempt, progress: shareOfPhoto(beat), message: STAGES[beat.stage] };
+    return { ...base, status: 'processing', ...now };
+  }
+  if (batch.open) return { ...base, status: 'queued', message: 'Waiting for its turn.' };
+  const error = photoError(batch.state === 'cancelled' ? 'cancelled' : 'interrupted');
+  return { ...base, status: 'failed', error, message: error.message };
+}
+
+/** Why a result is gone, in a sentence. */
+export const REMOVED = {
+  deleted: 'The photo was deleted.',
+  rolled_back: 'The result was rolled back.',
+  expired: 'The result was removed when its time to be kept was over.',
+} as const;
+
+const STAGES = {
+  fetching: 'Being fetched.',
+  waiting: 'Waiting for the device.',
+  decoding: 'Being decoded.',
+  enhancing: 'Being enhanced.',
+  encoding: 'Being encoded.',
+  publishing: 'Being stored.',
+} as const;
+
+const photoError = (code: ErrorCode): PhotoError => ({
+  code,
+  message: `${ERRORS[code].title}.`,
+  hint: ERRORS[code].hint,
+});
