@@ -1,0 +1,87 @@
+import express, { Router, type Express, type RequestHandler } from 'express';
+import { DarkroomError } from '../contracts/errors.ts';
+import { requireKey } from './guards/api-keys.ts';
+import { neverStore, secureHeaders } from './guards/headers.ts';
+import { guardHost, guardOrigins } from './guards/origins.ts';
+import { limitBodies } from './guards/slow-bodies.ts';
+import type { House } from './house.ts';
+import { serveDescription } from './openapi/describe-routes.ts';
+import { DOCS_STYLE_HASH } from './openapi/page.ts';
+import { answerErrors } from './problem.ts';
+import type { Route } from './route.ts';
+import { ROUTES } from './routes.ts';
+import { traceRequests } from './trace.ts';
+
+/** Room for the text fields and boundaries around the photos of a form. */
+const FORM_OVERHEAD_BYTES = 1024 * 1024;
+const JSON_BODY_BYTES = 1024 * 1024;
+
+/** The HTTP application. It starts nothing: the owner listens with it, and starts and stops the house's sampler. */
+export function createApp(house: House): Express {
+  const { config, webDir } = house;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag'); // hashing every poll's answer buys nothing; downloads carry their own
+  app.use(traceRequests(house));
+  app.use(secureHeaders([DOCS_STYLE_HASH]), neverStore);
+  app.use(guardOrigins(config.CORS_ORIGINS));
+  if (config.API_KEYS.length === 0) app.use(guardHost(config.CORS_ORIGINS));
+  app.use(
+    limitBodies({
+      idleMs: config.UPLOAD_IDLE_TIMEOUT_MS,
+      maxBytes: config.UPLOAD_MAX_BYTES * config.BATCH_FORM_MAX_FILES + FORM_OVERHEAD_BYTES,
+    }),
+  );
+  app.use(routerOf(ROUTES, house));
+  app.use(express.static(webDir, { index: false, dotfiles: 'ignore', redirect: false, setHeaders: cacheAssets }));
+  app.use(() => {
+    throw new DarkroomError('not_found', 'There is nothing at this address; /docs lists what there is.');
+  });
+  app.use(answerErrors);
+  return app;
+}
+
+function routerOf(routes: readonly Route[], house: House): Router {
+  const router = Router();
+  const key = requireKey(house.config.API_KEYS);
+  for (const route of routes) {
+    const before: RequestHandler[] = [
+      ...(route.open ? [] : [key]),
+      ...(route.body ? [express.json({ limit: JSON_BODY_BYTES })] : []),
+    ];
+    router[route.method](expressPath(route.path), ...before, (request, response) =>
+      route.serve(request, response, house),
+    );
+  }
+  serveDescription(router, routes, house.version);
+  for (const [path, methods] of methodsByPath(routes)) router.all(expressPath(path), refuseMethod(methods));
+  return router;
+}
+
+const expressPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');
+
+function methodsByPath(routes: readonly Route[]): Map<string, string> {
+  const methods = new Map<string, string[]>([
+    ['/openapi.json', ['GET', 'HEAD']],
+    ['/docs', ['GET', 'HEAD']],
+  ]);
+  for (const { path, method } of routes) {
+    const added = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()];
+    methods.set(path, [...(methods.get(path) ?? []), ...added]);
+  }
+  return new Map([...methods].map(([path, known]) => [path, [...known, 'OPTIONS'].join(', ')]));
+}
+
+const refuseMethod =
+  (methods: string): RequestHandler =>
+  (request, response) => {
+    response.set('Allow', methods);
+    if (request.method !== 'OPTIONS') throw new DarkroomError('method_not_allowed');
+    response.status(204).end();
+  };
+
+/** Vite puts a hash of the content into the names below `assets`. */
+function cacheAssets(response: { setHeader(name: string, value: string): unknown }, path: string): void {
+  const hashed = /[\\/]assets[\\/]/.test(path);
+  response.setHeader('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+}

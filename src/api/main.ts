@@ -1,0 +1,94 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { pino, type Logger } from 'pino';
+import { createBatchService } from '../batches/create-batch-service.ts';
+import type { ChildMessage } from '../contracts/child-messages.ts';
+import { ConfigurationError, type Config } from '../contracts/config.ts';
+import { asDarkroomError } from '../contracts/errors.ts';
+import { loadConfig } from '../load-config.ts';
+import { FileStore } from '../storage/file-store.ts';
+import { Journal } from '../storage/journal.ts';
+import { temporalTarget } from '../temporal/connection.ts';
+import { createApp } from './app.ts';
+import { openHouse } from './house.ts';
+import { listen } from './server.ts';
+import { chooseRoots } from './sources/roots.ts';
+
+/** Secrets never reach the log, whatever someone logs one day. */
+const REDACTED = ['*.authorization', '*.headers.authorization', '*["x-api-key"]', '*.headers["x-api-key"]', '*.cookie'];
+
+/** The API process from its first line to its last; resolves when it has stopped. */
+async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promise<void> {
+  const store = await FileStore.open(join(config.DATA_DIR, 'store'), randomUUID);
+  const journal = new Journal(store);
+  // Lazy: the API starts and answers while Temporal is away, and finds it when it comes back.
+  const connection = Connection.lazy(temporalTarget(config, process.env));
+  const service = createBatchService({
+    client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
+    store,
+    journal,
+    heartbeatTimeoutMs: config.HEARTBEAT_TIMEOUT_MS,
+    now: Date.now,
+  });
+  const house = openHouse({
+    config,
+    service,
+    store,
+    journal,
+    logger,
+    clock: Date.now,
+    random: randomBytes,
+    sourceRoots: chooseRoots(config, process.cwd()),
+    webDir: fileURLToPath(new URL('../web', import.meta.url)),
+    version: readVersion(),
+  });
+  const server = await listen(createApp(house), config);
+  house.sampler.start();
+  try {
+    logger.info({ url: server.url }, 'ready');
+    tellSupervisor({ type: 'ready', url: server.url });
+    await untilAborted(stop);
+    await server.close();
+  } finally {
+    house.sampler.stop();
+  }
+}
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const named =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : undefined;
+  return typeof named === 'string' ? named : 'unknown';
+}
+
+const tellSupervisor = (message: ChildMessage): void => void process.send?.(message);
+
+async function main(): Promise<void> {
+  const stop = new AbortController();
+  for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, () => stop.abort());
+  let logger = pino({ base: { part: 'api' } });
+  try {
+    const { config } = loadConfig(process.env);
+    logger = pino({ level: config.LOG_LEVEL, base: { part: 'api' }, redact: REDACTED });
+    await runApi(config, logger, stop.signal);
+    logger.info('stopped');
+  } catch (error) {
+    const message = error instanceof ConfigurationError ? error.message : asDarkroomError(error).message;
+    logger.fatal({ err: error }, message);
+    tellSupervisor({ type: 'failed', message });
+    process.exitCode = 1;
+  }
+}
+
+await main();
+// The connection to Temporal is left to the end of the process: the SDK's retries throw when their channel is closed.
+process.exit();

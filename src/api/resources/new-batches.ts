@@ -1,0 +1,83 @@
+import {
+  batchCreatedSchema,
+  batchSchema,
+  photosAddedSchema,
+  type BatchCreated,
+  type PhotosAdded,
+} from '../../contracts/http-batches.ts';
+import { batchIdParamsSchema, newBatchSchema } from '../../contracts/http-batch-requests.ts';
+import { ownBatch } from '../ownership.ts';
+import { route } from '../route.ts';
+import { orderBatch } from '../sources/order-batch.ts';
+import { addUploads } from '../uploads/add-photos.ts';
+import { readBatch } from './describe-batch.ts';
+import { UPLOAD_PROBLEMS } from './enhance.ts';
+
+export const createBatch = route({
+  method: 'post',
+  path: '/api/v1/batches',
+  tag: 'Batches',
+  summary: 'Enhance the photos of a folder, or open a batch that photos are added to',
+  body: newBatchSchema,
+  answer: batchCreatedSchema,
+  problems: [
+    'invalid_request',
+    'no_files',
+    'too_many_files',
+    'empty_file',
+    'unsupported_format',
+    'image_unreadable',
+    'too_many_pixels',
+    'result_too_large',
+    'storage_full',
+    'temporal_unavailable',
+  ],
+  async handle(call, house): Promise<BatchCreated> {
+    const { header, skipped, skippedTotal } = await orderBatch(call, house);
+    call.response.location(`/api/v1/batches/${header.batchId}`);
+    const batch = await readBatch(house, header.batchId);
+    return { ...batch, skipped: skipped.map(({ path, reason }) => ({ path, reason })), skipped_total: skippedTotal };
+  },
+});
+
+export const getBatch = route({
+  method: 'get',
+  path: '/api/v1/batches/{batch_id}',
+  tag: 'Batches',
+  summary: 'A batch with its settings and how far it is',
+  params: batchIdParamsSchema,
+  answer: batchSchema,
+  problems: ['not_found'],
+  async handle({ params, tenant }, house) {
+    const { batchId } = await ownBatch(house, tenant, params.batch_id);
+    return readBatch(house, batchId);
+  },
+});
+
+export const addPhotos = route({
+  method: 'post',
+  path: '/api/v1/batches/{batch_id}/photos',
+  tag: 'Batches',
+  summary: 'Add photos to an open batch; each starts at once',
+  params: batchIdParamsSchema,
+  form: { field: 'files', many: true },
+  answer: photosAddedSchema,
+  problems: [...UPLOAD_PROBLEMS, 'too_many_files', 'not_found', 'wrong_state'],
+  async handle(call, house): Promise<PhotosAdded> {
+    const header = await ownBatch(house, call.tenant, call.params.batch_id);
+    const { added, photos } = await addUploads(call, house, header);
+    call.response.location(`/api/v1/batches/${header.batchId}/photos`);
+    const word = added.count === 1 ? 'photo was' : 'photos were';
+    return {
+      batch_id: header.batchId,
+      from: added.from,
+      count: added.count,
+      task_ids: added.photoIds,
+      repeated: added.repeated,
+      refused: photos.flatMap(({ name, refused }) =>
+        refused ? [{ filename: name, error_code: refused.code, error: refused.message }] : [],
+      ),
+      message: `${added.count} ${word} added${added.repeated ? ' before; nothing was changed' : ''}.`,
+    };
+  },
+});

@@ -1,0 +1,52 @@
+import { DarkroomError } from '../../contracts/errors.ts';
+import {
+  batchProgressSchema,
+  resumeAnswerSchema,
+  type BatchProgressAnswer,
+  type ResumeAnswer,
+} from '../../contracts/http.ts';
+import { operationParamsSchema, resumeRequestSchema } from '../../contracts/http-requests.ts';
+import { ownBatch } from '../ownership.ts';
+import { route } from '../route.ts';
+import { describeResumed } from './batch-control.ts';
+
+export const batchProgress = route({
+  method: 'get',
+  path: '/api/batch-progress/{operation_id}',
+  tag: 'Operations',
+  summary: 'Counts and time left of an operation',
+  params: operationParamsSchema,
+  answer: batchProgressSchema,
+  problems: ['not_found'],
+  async handle({ params, tenant }, house): Promise<BatchProgressAnswer> {
+    const { batchId } = await ownBatch(house, tenant, params.operation_id);
+    const view = await house.service.view(batchId);
+    if (!view) throw new DarkroomError('not_found', 'There is no operation with this ID.');
+    const { total, completed, failed } = view;
+    return {
+      operation_id: batchId,
+      status: view.state,
+      total,
+      completed,
+      failed,
+      progress: total > 0 ? (completed + failed) / total : 0,
+      work_done: view.share,
+      eta: view.eta,
+      stale: view.stale,
+    };
+  },
+});
+
+export const resumeOperation = route({
+  method: 'post',
+  path: '/api/resume-operation',
+  tag: 'Operations',
+  summary: 'Continue a paused batch, or do the failed photos of a finished one again',
+  body: resumeRequestSchema,
+  answer: resumeAnswerSchema,
+  problems: ['not_found', 'invalid_request', 'wrong_state', 'temporal_unavailable'],
+  async handle({ body, tenant }, house): Promise<ResumeAnswer> {
+    const { batchId } = await ownBatch(house, tenant, body.operation_id);
+    return describeResumed(await house.service.resume(batchId));
+  },
+});

@@ -1,0 +1,77 @@
+import { access } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { serviceInfoSchema, type ServiceInfo } from '../../contracts/http.ts';
+import type { House } from '../house.ts';
+import { route } from '../route.ts';
+
+/** The page for people, JSON for programs: whoever does not ask for HTML first gets JSON, as the reference answered. */
+export const serviceInfo = route({
+  method: 'get',
+  path: '/',
+  tag: 'Server',
+  summary: 'What this server is; the web page for a browser',
+  open: true,
+  answer: serviceInfoSchema,
+  async handle({ request, response }, house): Promise<ServiceInfo | undefined> {
+    response.vary('Accept');
+    const page = resolve(house.webDir, 'index.html');
+    if (request.accepts(['json', 'html']) === 'html' && (await exists(page))) {
+      response.set('Cache-Control', 'no-cache');
+      await new Promise<void>((done, failed) => {
+        response.sendFile('index.html', { root: resolve(house.webDir), cacheControl: false }, (error) =>
+          error ? failed(error) : done(),
+        );
+      });
+      return undefined;
+    }
+    return describeService(house);
+  },
+});
+
+function describeService({ version, config }: House): ServiceInfo {
+  return {
+    service: 'Darkroom',
+    version,
+    status: 'running',
+    description: 'Enhances photographs in batches and never loses one: durable photo restoration on Temporal.',
+    features: {
+      scales: [2, 4],
+      quality_levels: ['fast', 'medium', 'high'],
+      formats: ['jpeg', 'png', 'webp', 'avif', 'tiff', 'gif', 'bmp'],
+      max_file_bytes: config.UPLOAD_MAX_BYTES,
+      max_files_per_form: config.BATCH_FORM_MAX_FILES,
+      durable_batches: true,
+      partial_downloads: true,
+      rollback: config.ENABLE_ROLLBACK,
+      open_batches: true,
+    },
+    endpoints: {
+      health: '/health',
+      enhance: '/api/v1/enhance',
+      enhance_batch: '/api/v1/enhance/batch',
+      status: '/api/v1/status/{task_id}',
+      batch_status: '/api/v1/batch/status/{batch_task_id}',
+      download: '/api/v1/download/{task_id}',
+      batch_download: '/api/v1/batch/download/{batch_task_id}',
+      tasks: '/api/v1/tasks',
+      performance: '/api/v1/performance',
+      batch_progress: '/api/batch-progress/{operation_id}',
+      resume: '/api/resume-operation',
+      rollback: '/api/rollback',
+      operations: '/api/v1/operations',
+      batches: '/api/v1/batches',
+      models: '/api/v1/models',
+      docs: '/docs',
+      openapi: '/openapi.json',
+    },
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,83 @@
+import type { PhotoView } from '../../batches/batch-service.ts';
+import { DarkroomError } from '../../contracts/errors.ts';
+import {
+  taskDeletedSchema,
+  taskListSchema,
+  taskStatusSchema,
+  type TaskList,
+  type TaskStatus,
+} from '../../contracts/http.ts';
+import { TASKS_PER_ANSWER, taskPageSchema, taskParamsSchema } from '../../contracts/http-requests.ts';
+import { ownPhoto } from '../ownership.ts';
+import { route } from '../route.ts';
+
+export const taskStatus = route({
+  method: 'get',
+  path: '/api/v1/status/{task_id}',
+  tag: 'Photos',
+  summary: 'How far a photo is',
+  params: taskParamsSchema,
+  answer: taskStatusSchema,
+  problems: ['not_found'],
+  async handle({ params, tenant }, house): Promise<TaskStatus> {
+    return describeTask(await ownPhoto(house, tenant, params.task_id));
+  },
+});
+
+export const listTasks = route({
+  method: 'get',
+  path: '/api/v1/tasks',
+  tag: 'Photos',
+  summary: 'The caller’s photos, newest first',
+  query: taskPageSchema,
+  answer: taskListSchema,
+  problems: ['invalid_request'],
+  async handle({ query, tenant }, { service }): Promise<TaskList> {
+    const { photos, nextCursor } = await service.recentPhotos({
+      tenant,
+      limit: query.limit ?? TASKS_PER_ANSWER,
+      ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+    });
+    const tasks = photos.map((photo) => ({
+      task_id: photo.photoId,
+      status: photo.status,
+      created_at: photo.createdAt / 1000,
+      updated_at: photo.updatedAt / 1000,
+    }));
+    return { total_tasks: tasks.length, tasks, next_cursor: nextCursor };
+  },
+});
+
+export const deleteTask = route({
+  method: 'delete',
+  path: '/api/v1/tasks/{task_id}',
+  tag: 'Photos',
+  summary: 'Cancel a photo and remove its upload and result',
+  params: taskParamsSchema,
+  answer: taskDeletedSchema,
+  problems: ['not_found', 'temporal_unavailable'],
+  async handle({ params, tenant }, house) {
+    const photo = await ownPhoto(house, tenant, params.task_id);
+    const removed = await house.service.removePhoto(photo.photoId);
+    if (!removed) throw new DarkroomError('not_found', 'There is no task with this ID.');
+    return { message: 'The task, its upload and its result were removed.', task_id: photo.photoId };
+  },
+});
+
+function describeTask(photo: PhotoView): TaskStatus {
+  return {
+    task_id: photo.photoId,
+    status: photo.status,
+    message: photo.message,
+    progress: photo.progress,
+    result_url: photo.status === 'completed' ? `/api/v1/download/${photo.photoId}` : null,
+    error: photo.error?.message ?? null,
+    error_code: photo.error?.code ?? null,
+    hint: photo.error?.hint ?? null,
+    filename: photo.name,
+    created_at: photo.createdAt / 1000,
+    updated_at: photo.updatedAt / 1000,
+    processing_time: photo.processingSeconds,
+    warnings: photo.outcome?.status === 'completed' ? photo.outcome.warnings : [],
+  };
+}

@@ -1,0 +1,48 @@
+import { cancelBatch, changeBatch, pauseBatch, resumeBatch, retryBatch, sealBatch } from './resources/batch-control.ts';
+import { listPhotos } from './resources/batch-photos.ts';
+import { batchStatus } from './resources/batches.ts';
+import { downloadBatch, downloadPhoto } from './resources/downloads.ts';
+import { enhanceBatch, enhancePhoto } from './resources/enhance.ts';
+import { getOperation, listOperations } from './resources/history.ts';
+import { health, livez, readyz } from './resources/health.ts';
+import { models } from './resources/models.ts';
+import { addPhotos, createBatch, getBatch } from './resources/new-batches.ts';
+import { batchProgress, resumeOperation } from './resources/operations.ts';
+import { performance } from './resources/performance.ts';
+import { rollBack } from './resources/rollback.ts';
+import { serviceInfo } from './resources/service-info.ts';
+import { deleteTask, listTasks, taskStatus } from './resources/tasks.ts';
+import type { Route } from './route.ts';
+
+/** Every address there is, besides the two that describe them. A new route is one more line here. */
+export const ROUTES: readonly Route[] = [
+  serviceInfo,
+  health,
+  livez,
+  readyz,
+  enhancePhoto,
+  taskStatus,
+  downloadPhoto,
+  listTasks,
+  deleteTask,
+  enhanceBatch,
+  batchStatus,
+  downloadBatch,
+  batchProgress,
+  resumeOperation,
+  rollBack,
+  listOperations,
+  getOperation,
+  createBatch,
+  getBatch,
+  changeBatch,
+  listPhotos,
+  addPhotos,
+  sealBatch,
+  pauseBatch,
+  resumeBatch,
+  cancelBatch,
+  retryBatch,
+  performance,
+  models,
+];

@@ -1,0 +1,38 @@
+import type { PhotoFormat } from '../uploads/photo-format.ts';
+
+/** What a result of each format is named: GIF and BMP become PNG. */
+const RESULT_EXTENSION: Readonly<Record<PhotoFormat, string>> = {
+  jpeg: '.jpg',
+  png: '.png',
+  webp: '.webp',
+  avif: '.avif',
+  tiff: '.tiff',
+  gif: '.png',
+  bmp: '.png',
+};
+const EQUIVALENT: Readonly<Record<string, string>> = { '.jpeg': '.jpg', '.tif': '.tiff' };
+
+/**
+ * Gives each photo of a batch a file of its own in the destination: `a.bmp` and `a.png` would both become `a.png`, and
+ * capitals make no difference on many disks.
+ */
+export class Targets {
+  readonly #taken = new Set<string>();
+
+  /** `name` with its own extension, numbered when another photo's result has that file. */
+  take(name: string, format: PhotoFormat): string {
+    const dot = name.lastIndexOf('.');
+    const [stem, extension] = dot > name.lastIndexOf('/') + 1 ? [name.slice(0, dot), name.slice(dot)] : [name, ''];
+    const own = extension.toLowerCase();
+    // An extension that fits the content keeps its spelling.
+    const fits = (EQUIVALENT[own] ?? own) === RESULT_EXTENSION[format];
+    const written = fits ? own : RESULT_EXTENSION[format];
+    for (let number = 1; ; number += 1) {
+      const candidate = number === 1 ? stem : `${stem}-${number}`;
+      const file = `${candidate}${written}`.toLowerCase();
+      if (this.#taken.has(file)) continue;
+      this.#taken.add(file);
+      return `${candidate}${extension}`;
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import { DarkroomError } from '../../contracts/errors.ts';
+import type { House } from '../house.ts';
+import type { Call } from '../route.ts';
+
+/** Asked before a byte is read: uploads that nobody can take would be received, and kept in doubt, for nothing. */
+export async function requireTemporal({ vitals, service }: House): Promise<void> {
+  const queue = (await vitals()).queue ?? (await service.queue());
+  if (!queue) throw new DarkroomError('temporal_unavailable');
+}
+
+/** New photos are refused while finished work still has room to be written. */
+export async function requireDisk(call: Call<unknown, unknown, unknown>, { config, store }: House): Promise<void> {
+  const free = await store.freeBytes();
+  const announced = Number(call.request.get('content-length') ?? 0);
+  if (free !== undefined && free - announced < config.DISK_RESERVE_BYTES) {
+    throw new DarkroomError('storage_full', 'There is no room for new photos on the disk of this server.');
+  }
+}
