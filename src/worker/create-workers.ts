@@ -1,0 +1,62 @@
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { EnhanceActivities, JournalActivities, RollbackActivities } from '../contracts/activities.ts';
+import type { RetentionActivities } from '../contracts/retention.ts';
+import { TASK_QUEUES } from '../contracts/workflow-api.ts';
+
+export interface WorkersToCreate {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly identity: string;
+  /** The workflows, bundled when the package was built. */
+  readonly workflowBundlePath: string;
+  readonly ioActivities: JournalActivities & RollbackActivities & RetentionActivities;
+  readonly enhanceActivities: EnhanceActivities;
+  readonly lanes: number;
+  readonly shutdownGraceMs: number;
+}
+
+/** Two photos a lane: while one is in the network the next is decoded and the last one encoded; the pool has the semaphore. */
+const SLOTS_PER_LANE = 2;
+const IO_SLOTS = 16;
+
+/** One Temporal worker for each task queue, all in this process: decide, keep the books, enhance. */
+export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> {
+  const { connection, namespace, identity, lanes, shutdownGraceMs } = wanted;
+  const common: Pick<
+    WorkerOptions,
+    'connection' | 'namespace' | 'identity' | 'shutdownGraceTime' | 'shutdownForceTime'
+  > = {
+    connection,
+    namespace,
+    identity,
+    // After the grace, photos under way are told to stop; they keep their tiles and go to another worker at once.
+    shutdownGraceTime: shutdownGraceMs,
+    shutdownForceTime: shutdownGraceMs + 5000,
+  };
+  return Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.orchestration,
+      workflowBundle: { codePath: wanted.workflowBundlePath },
+      // A killed orchestrator's workflows move on after this, not after the default ten seconds.
+      stickyQueueScheduleToStartTimeout: '2s',
+      maxCachedWorkflows: 500,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.io,
+      activities: { ...wanted.ioActivities },
+      maxConcurrentActivityTaskExecutions: IO_SLOTS,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.enhance,
+      activities: { ...wanted.enhanceActivities },
+      maxConcurrentActivityTaskExecutions: SLOTS_PER_LANE * lanes,
+      maxConcurrentActivityTaskPolls: lanes + 1,
+      // Progress and cancellation travel on heartbeats: a second is how stale they may be.
+      maxHeartbeatThrottleInterval: '1s',
+    }),
+  ]);
+}

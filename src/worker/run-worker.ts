@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url';
+import { Client, type Connection } from '@temporalio/client';
+import { NativeConnection, type Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createEnhanceActivities } from '../activities/enhance-photo.ts';
+import { createJournalActivities } from '../activities/journal-activities.ts';
+import { createRetentionActivities } from '../activities/retention-activities.ts';
+import { createRollbackActivities } from '../activities/rollback-activities.ts';
+import { ensureRetentionSchedule } from '../batches/retention-schedule.ts';
+import { isOpen, stopWork } from '../batches/stop-work.ts';
+import type { ChildMessage } from '../contracts/child-messages.ts';
+import type { Config, Environment } from '../contracts/config.ts';
+import { connectTo, temporalTarget } from '../temporal/connection.ts';
+import { ensureSearchAttributes } from '../temporal/prepare-namespace.ts';
+import { createWorkers } from './create-workers.ts';
+import { startReporting, type WorkPhase, WorkTally } from './report.ts';
+import { installTemporalRuntime } from './temporal-log.ts';
+import { openWorkerHouse, type WorkerHouse } from './worker-house.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const HOUR_MS = 3_600_000;
+const WORKFLOW_BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+
+interface WorkerProcess {
+  readonly config: Config;
+  readonly environment: Environment;
+  readonly logger: Logger;
+  /** Aborted when the process is told to stop. */
+  readonly stop: AbortSignal;
+  readonly tellSupervisor: (message: ChildMessage) => void;
+}
+
+/** A worker from its first line to its last; resolves when it has drained. It polls only once its engines are warm. */
+export async function runWorker(worker: WorkerProcess): Promise<void> {
+  const { config, logger, stop, tellSupervisor } = worker;
+  const house = await openWorkerHouse(config, logger);
+  const tally = new WorkTally();
+  const phase: { current: WorkPhase } = { current: 'starting' };
+  const reports = startReporting({ ...house, pid: process.pid, startedAt: house.now(), tally, logger, phase });
+  let links: Links | undefined;
+  try {
+    await house.engines.ready();
+    links = await connectTemporal(worker);
+    const client = new Client({ connection: links.client, namespace: config.TEMPORAL_NAMESPACE });
+    const workers = await hireWorkers(worker, house, tally, links.native, client);
+    await ensureRetentionSchedule(client);
+    const shutDown = (): void => {
+      phase.current = 'draining';
+      for (const each of workers) each.shutdown();
+    };
+    phase.current = 'ready';
+    await reports.write(); // before anyone is told: whoever asks now finds a worker
+    const { device } = house.engines.status();
+    logger.info({ device, models: [...house.models.keys()] }, 'ready');
+    tellSupervisor({ type: 'ready', device, notices: [...house.levels.notices] });
+    const running = Promise.all(workers.map((each) => each.run()));
+    if (stop.aborted) shutDown();
+    else stop.addEventListener('abort', shutDown, { once: true });
+    await running;
+  } finally {
+    await Promise.all([house.engines.close(), reports.end()]);
+    await links?.native.close();
+    await links?.client.close();
+  }
+}
+
+interface Links {
+  readonly native: NativeConnection;
+  readonly client: Connection;
+}
+
+async function connectTemporal({ config, environment, logger }: WorkerProcess): Promise<Links> {
+  const target = temporalTarget(config, environment);
+  const client = await connectTo(target, CONNECT_TIMEOUT_MS);
+  try {
+    await ensureSearchAttributes(client, config.TEMPORAL_NAMESPACE);
+  } catch (error) {
+    // Servers of others may keep the right to add them to themselves.
+    logger.warn({ err: error }, 'search attributes not checked: register BatchId, BatchState and Tenant as Keyword');
+  }
+  installTemporalRuntime(logger);
+  return { native: await NativeConnection.connect(target), client };
+}
+
+function hireWorkers(
+  { config }: WorkerProcess,
+  house: WorkerHouse,
+  tally: WorkTally,
+  native: NativeConnection,
+  client: Client,
+): Promise<Worker[]> {
+  const enhance = createEnhanceActivities(house);
+  return createWorkers({
+    connection: native,
+    namespace: config.TEMPORAL_NAMESPACE,
+    identity: house.workerId,
+    workflowBundlePath: WORKFLOW_BUNDLE,
+    ioActivities: {
+      ...createJournalActivities(house),
+      ...createRetentionActivities({
+        ...house,
+        retentionMs: config.RETENTION_HOURS * HOUR_MS,
+        isOpen: (batchId) => isOpen(client, batchId),
+      }),
+      ...createRollbackActivities({ ...house, stopWork: (...work) => stopWork(client, ...work) }),
+    },
+    enhanceActivities: { enhancePhoto: (task) => tally.count(() => enhance.enhancePhoto(task), house.now) },
+    lanes: house.engines.status().lanes,
+    shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
+  });
+}

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { ScratchShelf } from '../activities/scratch-shelf.ts';
+import type { Config } from '../contracts/config.ts';
+import { DarkroomError } from '../contracts/errors.ts';
+import { chooseLevels, type Levels } from '../contracts/recipe.ts';
+import { createEnginePool } from '../inference/engine-pool.ts';
+import type { EnginePool, InstalledModel } from '../inference/engine.ts';
+import { readCatalogue } from '../models/catalogue.ts';
+import { readInstalledModels } from '../models/installed-models.ts';
+import { FileStore } from '../storage/file-store.ts';
+import { Journal } from '../storage/journal.ts';
+import { RollbackJournal } from '../storage/rollback-journal.ts';
+
+/** What a crash left on the disk and nobody has touched for so long belongs to nobody. */
+const LEFT_BEHIND_AFTER_MS = 24 * 3_600_000;
+
+/** Everything a worker works with besides Temporal. */
+export interface WorkerHouse {
+  readonly workerId: string;
+  readonly host: string;
+  readonly store: FileStore;
+  readonly journal: Journal;
+  readonly rollbacks: RollbackJournal;
+  readonly scratch: ScratchShelf;
+  readonly models: ReadonlyMap<string, InstalledModel>;
+  readonly levels: Levels;
+  readonly engines: EnginePool;
+  readonly now: () => number;
+  readonly makeNonce: () => string;
+}
+
+/**
+ * Opens the store and starts the engines; they are not warm yet.
+ * @throws DarkroomError `model_missing`, `model_corrupt`: a worker without a network for photos must not poll.
+ */
+export async function openWorkerHouse(config: Config, logger: Logger): Promise<WorkerHouse> {
+  const now = Date.now;
+  const store = await FileStore.open(join(config.DATA_DIR, 'store'), randomUUID);
+  const scratch = new ScratchShelf(config.SCRATCH_DIR, randomUUID);
+  await Promise.all([store.sweep(now() - LEFT_BEHIND_AFTER_MS), scratch.sweep(now() - LEFT_BEHIND_AFTER_MS)]);
+  const installed = await readInstalledModels(config.CACHE_DIR, await readCatalogue());
+  const models = new Map(installed.map((model) => [model.entry.name, model]));
+  const levels = chooseLevels(new Set(models.keys()));
+  if (!levels) {
+    throw new DarkroomError('model_missing', 'No model for photos is installed.');
+  }
+  return {
+    workerId: `${hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-')}-${process.pid}`,
+    host: hostname(),
+    store,
+    journal: new Journal(store),
+    rollbacks: new RollbackJournal(store),
+    scratch,
+    models,
+    levels,
+    engines: startEngines(config, logger, installed, levels),
+    now,
+    makeNonce: randomUUID,
+  };
+}
+
+function startEngines(config: Config, logger: Logger, models: InstalledModel[], levels: Levels): EnginePool {
+  return createEnginePool({
+    models,
+    warm: [...new Set(Object.values(levels.choices).map(({ model }) => model))],
+    providers: config.EXECUTION_PROVIDERS,
+    threads: config.ENGINE_THREADS,
+    recycleAfterPhotos: config.ENGINE_RECYCLE_PHOTOS,
+    memoryLimitBytes: config.ENGINE_MEMORY_BYTES,
+    stallTimeoutMs: config.ENGINE_STALL_TIMEOUT_MS,
+    photoMaxPixels: config.PHOTO_MAX_PIXELS,
+    resultMaxPixels: config.RESULT_MAX_PIXELS,
+    logger,
+  });
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { createJournalActivities } from '../../src/activities/journal-activities.ts';
+import { createRetentionActivities } from '../../src/activities/retention-activities.ts';
+import { createRollbackActivities } from '../../src/activities/rollback-activities.ts';
+import { isOpen, stopWork } from '../../src/batches/stop-work.ts';
+import type { EnhanceActivities } from '../../src/contracts/activities.ts';
+import { TASK_QUEUES } from '../../src/contracts/workflow-api.ts';
+import { RollbackJournal } from '../../src/storage/rollback-journal.ts';
+import type { openHouse } from './journal-fixtures.ts';
+import { workflowBundle } from './temporal.ts';
+
+export interface RunningWorkers {
+  stop(): Promise<void>;
+}
+
+/** Real workers for all three queues, with the real books and undoing; what enhances is the test's choice. */
+export async function startWorkers(
+  env: TestWorkflowEnvironment,
+  house: Awaited<ReturnType<typeof openHouse>>,
+  enhance: EnhanceActivities,
+  options: { retentionMs?: number; workflowBundle?: WorkflowBundleWithSourceMap } = {},
+): Promise<RunningWorkers> {
+  const { nativeConnection: connection, namespace } = env;
+  const common = { connection, ...(namespace ? { namespace } : {}) };
+  const deps = { ...house, now: Date.now, makeNonce: randomUUID, rollbacks: new RollbackJournal(house.store) };
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.orchestration,
+      workflowBundle: options.workflowBundle ?? (await workflowBundle()),
+      stickyQueueScheduleToStartTimeout: '1s',
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.io,
+      activities: {
+        ...createJournalActivities(deps),
+        ...createRetentionActivities({
+          ...deps,
+          retentionMs: options.retentionMs ?? 3_600_000,
+          isOpen: (batchId) => isOpen(env.client, batchId),
+        }),
+        ...createRollbackActivities({ ...deps, stopWork: (...work) => stopWork(env.client, ...work) }),
+      },
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.enhance,
+      activities: { ...enhance },
+      maxConcurrentActivityTaskExecutions: 8,
+      maxHeartbeatThrottleInterval: '100ms',
+    }),
+  ]);
+  const runs = workers.map((worker) => worker.run());
+  return {
+    async stop() {
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(runs);
+    },
+  };
+}
+
+/** Asks again and again, for twenty seconds at most. */
+export async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited in vain for: ${what}`);
+}
