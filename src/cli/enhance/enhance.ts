@@ -1,0 +1,66 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { QualityLevel } from '../../contracts/options.ts';
+import type { Invocation } from '../invocation.ts';
+import { STOPPED, workAtDesk } from '../work-at-desk.ts';
+import { carryOut } from './carry-out.ts';
+import { collectPhotos, type FoundPhoto } from './collect-photos.ts';
+import { sortReplaceable, type RefusedPhoto } from './replaceable.ts';
+import { EnhanceReport } from './report.ts';
+
+export interface EnhanceRequest {
+  readonly paths: readonly string[];
+  /** Where copies of the results go; `undefined`: in place of the originals. */
+  readonly out: string | undefined;
+  readonly quality: QualityLevel | undefined;
+  readonly scale: 2 | 4;
+  readonly json: boolean;
+}
+
+/**
+ * `darkroom enhance`: photos in, better photos in a folder or in their place, one batch. The same command again goes on
+ * where it ended.
+ * @returns 0, 1 when photos failed, 2 when the command makes no sense, 130 after Ctrl-C.
+ */
+export async function enhance(request: EnhanceRequest, invocation: Invocation): Promise<number> {
+  const { terminal, directory, command } = invocation;
+  const folder = request.out === undefined ? null : resolve(directory, request.out);
+  const { photos, refused, faults } = await findPhotos(request, invocation, folder);
+  if (faults.length > 0) {
+    for (const fault of faults) terminal.line(fault);
+    return 2;
+  }
+  if (folder !== null) await mkdir(folder, { recursive: true });
+  const report = new EnhanceReport(terminal, photos.length + refused.length);
+  for (const { photo, error } of refused) report.refused(photo, error);
+  if (photos.length > 0) {
+    const { quality, scale } = request;
+    const order = { invocation, photos, folder, quality, scale, report };
+    const worked = await workAtDesk(invocation, async (desk, signal) => await carryOut(order, desk, signal));
+    if (worked === STOPPED) return 130;
+  }
+  report.finish({ json: request.json, folder, command });
+  return report.failed > 0 ? 1 : 0;
+}
+
+interface Found {
+  readonly photos: readonly FoundPhoto[];
+  readonly refused: readonly RefusedPhoto[];
+  readonly faults: readonly string[];
+}
+
+async function findPhotos(
+  { paths }: EnhanceRequest,
+  { directory, loaded: { config } }: Invocation,
+  folder: string | null,
+): Promise<Found> {
+  if (folder === null && !config.ENABLE_ROLLBACK) return { ...NOTHING, faults: [NO_WAY_BACK] };
+  const { photos, faults } = await collectPhotos(paths, directory, folder ?? undefined);
+  if (faults.length > 0) return { ...NOTHING, faults };
+  if (photos.length === 0) return { ...NOTHING, faults: [NO_PHOTO] };
+  return folder === null ? await sortReplaceable(photos, config.DATA_DIR) : { photos, refused: [], faults: [] };
+}
+
+const NOTHING = { photos: [], refused: [] };
+const NO_PHOTO = 'There is no photo to enhance: name files, or folders that have photos.';
+const NO_WAY_BACK = 'Photos are replaced in place only where that can be undone, and ENABLE_ROLLBACK is false.';

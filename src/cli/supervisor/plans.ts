@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import type { Config, Environment } from '../../contracts/config.ts';
+import type { ProcessPlan } from './supervised-process.ts';
+
+/** How each process of the house is run and where its traces are. */
+
+export type ProcessName = 'temporal' | 'worker' | 'api';
+
+const WORKER_READY_MS = 300_000; // loading and warming networks on a slow disk and CPU
+const API_READY_MS = 60_000;
+/** On top of the grace that a process gives to what is under way. */
+const STOP_MARGIN_MS = 8_000;
+
+export const logFileOf = (dataDir: string, name: ProcessName): string => join(dataDir, 'logs', `${name}.log`);
+export const pidFileOf = (dataDir: string, name: ProcessName): string => join(dataDir, 'run', `${name}.pid`);
+
+/** Part of the command line that tells in `ps`, and to the next start, whose process it is. */
+export const houseMark = (dataDir: string): string => `--house=${dataDir}`;
+
+export function workerPlan(config: Config, environment: Environment, script: string): ProcessPlan {
+  // Flushing files to the disk takes a thread each; with Node's own four, photos would wait for each other's.
+  const threads = { UV_THREADPOOL_SIZE: '16', ...environment };
+  return { title: 'The worker', readyWithinMs: WORKER_READY_MS, ...nodePlan(config, threads, script, 'worker') };
+}
+
+export function apiPlan(config: Config, environment: Environment, script: string): ProcessPlan {
+  return { title: 'The API', readyWithinMs: API_READY_MS, ...nodePlan(config, environment, script, 'api') };
+}
+
+function nodePlan(config: Config, environment: Environment, script: string, name: ProcessName) {
+  return {
+    program: process.execPath,
+    arguments: [script, houseMark(config.DATA_DIR)],
+    environment,
+    logFile: logFileOf(config.DATA_DIR, name),
+    pidFile: pidFileOf(config.DATA_DIR, name),
+    stopWithinMs: config.SHUTDOWN_GRACE_MS + STOP_MARGIN_MS,
+  };
+}

@@ -1,0 +1,2 @@
+// The same stand-in under the API's name.
+await import('./worker.mjs');
