@@ -1,0 +1,86 @@
+/**
+ * A worker whose engine returns at once: everything around the network is real (store, journal, Temporal). Started by
+ * scale.mjs with the store's directory and Temporal's address.
+ */
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { pino } from 'pino';
+import { createEnhanceActivities } from '../dist/activities/enhance-photo.js';
+import { createJournalActivities } from '../dist/activities/journal-activities.js';
+import { createRetentionActivities } from '../dist/activities/retention-activities.js';
+import { createRollbackActivities } from '../dist/activities/rollback-activities.js';
+import { ScratchShelf } from '../dist/activities/scratch-shelf.js';
+import { stopWork } from '../dist/batches/stop-work.js';
+import { readCatalogue } from '../dist/models/catalogue.js';
+import { FileStore } from '../dist/storage/file-store.js';
+import { Journal } from '../dist/storage/journal.js';
+import { RollbackJournal } from '../dist/storage/rollback-journal.js';
+import { createWorkers } from '../dist/worker/create-workers.js';
+import { installTemporalRuntime } from '../dist/worker/temporal-log.js';
+
+const [directory, address, lanes, serviceMs] = process.argv.slice(2);
+const store = await FileStore.open(join(directory, 'store'), randomUUID);
+const journal = new Journal(store);
+const connection = await Connection.connect({ address });
+const client = new Client({ connection });
+const catalogue = await readCatalogue();
+const models = new Map(
+  catalogue.map((entry) => [entry.name, { entry, graphPath: '', weights: entry.files.bin.sha256 }]),
+);
+const deps = { store, journal, rollbacks: new RollbackJournal(store), now: Date.now, makeNonce: randomUUID };
+
+const engines = {
+  async enhance(job) {
+    if (Number(serviceMs) > 0) await new Promise((resolve) => setTimeout(resolve, Number(serviceMs)));
+    const path = join(job.scratchDir, 'result.jpg');
+    await writeFile(path, 'enhanced');
+    const timings = { decodeMs: 0, networkMs: 0, encodeMs: 0, totalMs: 0 };
+    const original = { width: 10, height: 10, format: 'jpeg' };
+    return {
+      path,
+      contentType: 'image/jpeg',
+      extension: '.jpg',
+      width: 40,
+      height: 40,
+      original,
+      timings,
+      tiles: 1,
+      tilesReused: 0,
+      tileSize: 400,
+      device: 'cpu',
+      warnings: [],
+    };
+  },
+};
+
+installTemporalRuntime(pino({ level: 'warn' }));
+const workers = await createWorkers({
+  connection: await NativeConnection.connect({ address }),
+  namespace: 'default',
+  identity: `scale-${process.pid}`,
+  workflowBundlePath: fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url)),
+  ioActivities: {
+    ...createRetentionActivities({ ...deps, retentionMs: 3_600_000, isOpen: async () => true }),
+    ...createJournalActivities(deps),
+    ...createRollbackActivities({ ...deps, stopWork: (...work) => stopWork(client, ...work) }),
+  },
+  enhanceActivities: createEnhanceActivities({
+    ...deps,
+    engines,
+    models,
+    scratch: new ScratchShelf(join(directory, 'scratch'), randomUUID),
+  }),
+  lanes: Number(lanes),
+  shutdownGraceMs: 1000,
+});
+process.on('message', (message) => {
+  if (message === 'memory') process.send({ rss: process.memoryUsage.rss() });
+});
+process.on('disconnect', () => process.exit(0));
+const running = Promise.all(workers.map((worker) => worker.run()));
+process.send('ready');
+await running;

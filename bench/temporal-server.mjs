@@ -1,0 +1,48 @@
+/** A Temporal server of the bench's own, tuned and with a database file as `darkroom start` runs it. */
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createServer } from 'node:net';
+import { devServerArguments } from '../dist/temporal/dev-server.js';
+import { SEARCH_ATTRIBUTE_NAMES } from '../dist/temporal/prepare-namespace.js';
+import { provideProgram } from '../dist/temporal/provide-temporal.js';
+import { waitUntilServing } from '../dist/temporal/connection.js';
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+export async function startServer(cacheDir, directory) {
+  const signal = AbortSignal.timeout(300_000);
+  const { program } = await provideProgram(cacheDir, {
+    environment: process.env,
+    platform: process.platform,
+    architecture: process.arch,
+    signal,
+  });
+  const [port, uiPort] = [await freePort(), await freePort()];
+  const wanted = {
+    databaseFile: join(directory, 'temporal.db'),
+    host: '127.0.0.1',
+    port,
+    uiPort,
+    namespace: 'default',
+  };
+  const server = spawn(program, devServerArguments(wanted, SEARCH_ATTRIBUTE_NAMES), { stdio: 'ignore' });
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  const address = `127.0.0.1:${port}`;
+  await waitUntilServing({ address }, 'default', 30_000, signal);
+  return {
+    address,
+    rss: async () =>
+      Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${server.pid}/status`, 'utf8'))?.[1] ?? 0) * 1024,
+    async stop() {
+      server.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
