@@ -70,6 +70,32 @@ export const SETTINGS = {
     '30000',
     'An upload that sends nothing for this long is ended.',
   ),
+  UPLOAD_MAX_CONCURRENT: setting(
+    'API',
+    whole(1, 10_000),
+    '64',
+    'Uploads, forms and resumable ones, that may be coming in at once; others are asked to wait.',
+  ),
+  UPLOAD_EXPIRY_HOURS: setting(
+    'API',
+    whole(1, 1_000_000),
+    '72',
+    'A resumable upload is removed this long after it was begun unless a batch has taken it.',
+  ),
+  DOWNLOAD_IDLE_TIMEOUT_MS: setting(
+    'API',
+    whole(100, 3_600_000),
+    '60000',
+    'A download whose client takes nothing for this long is ended.',
+  ),
+  EVENT_STREAMS_MAX: setting('API', whole(0, 1_000_000), '4000', 'Event streams that may be open at once.'),
+  EVENT_STREAMS_PER_TENANT: setting('API', whole(0, 1_000_000), '2000', 'Event streams of one tenant at once.'),
+  EVENT_HEARTBEAT_MS: setting(
+    'API',
+    whole(100, 3_600_000),
+    '15000',
+    'An event stream says something at least this often; a client that takes nothing for twice as long is cut off.',
+  ),
   DISK_RESERVE_BYTES: setting(
     'API',
     whole(0, 2 ** 50),

@@ -61,6 +61,12 @@ export const ERRORS = {
     'The file does not have that range',
     'Ask for a range within its Content-Length.',
   ),
+  precondition_failed: define(
+    412,
+    false,
+    'The file is not the one that If-Match or If-Unmodified-Since named',
+    'Ask for it again without the condition.',
+  ),
   unauthorized: define(401, false, 'A valid API key is needed', 'Send it as `Authorization: Bearer …`.'),
   forbidden_origin: define(
     403,
@@ -89,6 +95,62 @@ export const ERRORS = {
   ),
   wrong_state: define(409, false, 'That cannot be done in this state', 'Ask for the status of the batch first.'),
 
+  // Asking again, and following
+  idempotency_key_reused: define(
+    422,
+    false,
+    'This Idempotency-Key belongs to another request',
+    'Use a new key for every new request; a request that is sent again must be the same.',
+  ),
+  idempotency_in_progress: define(
+    409,
+    true,
+    'The request with this Idempotency-Key is still under way',
+    'Send it again after a moment: it gets the answer of the first.',
+  ),
+  too_many_keys: define(
+    429,
+    true,
+    'Too many Idempotency-Keys are remembered',
+    'They are forgotten after a day; send fewer requests with a key.',
+  ),
+  too_many_streams: define(
+    429,
+    true,
+    'You follow too many event streams at once',
+    'Close some, or have EVENT_STREAMS_PER_TENANT raised.',
+  ),
+  streams_exhausted: define(
+    503,
+    true,
+    'The server has as many event streams as it can hold',
+    'Try again in a moment, or ask for the status instead.',
+  ),
+
+  // Resumable uploads
+  upload_missing: define(
+    422,
+    false,
+    'There is no such upload',
+    'Upload the photo and name the ID that the answer’s Location ends with.',
+  ),
+  upload_incomplete: define(409, true, 'The upload is not complete', 'Send the rest of it first; HEAD says how much.'),
+  upload_used: define(
+    409,
+    false,
+    'The upload was used already',
+    'Each upload is one photo of one batch: upload the photo again to have it twice.',
+  ),
+  upload_conflict: define(
+    409,
+    true,
+    'The upload is not where this request believes it to be',
+    'Ask for its Upload-Offset with HEAD and go on from there.',
+  ),
+  upload_expired: define(410, false, 'The upload was removed', 'Its time was over (UPLOAD_EXPIRY_HOURS): begin again.'),
+  uploads_busy: define(503, true, 'Too many uploads are under way', 'Wait a moment and try again.'),
+  tus_version: define(412, false, 'This is not tus 1.0', 'Send `Tus-Resumable: 1.0.0` with every request.'),
+
   // Photos
   empty_file: define(400, false, 'The file is empty', 'Send a photo with content.'),
   unsupported_format: define(
@@ -110,6 +172,12 @@ export const ERRORS = {
     'Make it smaller, or have PHOTO_MAX_PIXELS raised.',
   ),
   result_too_large: define(422, false, 'The result would be too large for its format', 'Ask for a smaller scale.'),
+  enlargement_too_large: define(
+    422,
+    false,
+    'The result would be too many times the photo',
+    'Ask for a smaller width or height.',
+  ),
   source_missing: define(422, false, 'The original is no longer there', 'Send the photo again.'),
   source_changed: define(
     422,
@@ -133,6 +201,12 @@ export const ERRORS = {
 
   // The machinery
   model_missing: define(503, false, 'No model is installed for this', 'Run `darkroom models pull` on the worker.'),
+  face_model_missing: define(
+    503,
+    false,
+    'No face restorer is installed',
+    'Run `darkroom models pull yunet gfpgan-v1.4` on the worker, or ask for face=auto.',
+  ),
   model_corrupt: define(503, false, 'A model file is damaged', 'Run `darkroom models pull` to fetch it again.'),
   out_of_memory: define(
     503,

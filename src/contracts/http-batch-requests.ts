@@ -1,12 +1,14 @@
 import { z } from 'zod';
-import { cursorText, enhanceSettingsSchema, integerText } from './http-requests.ts';
+import { cursorText, integerText } from './http-requests.ts';
+import { uploadSourceSchema } from './http-uploads.ts';
+import { optionFields } from './option-fields.ts';
 
 /** Part 2 of the HTTP contract, the way in: batches as JSON, their photos and their control. */
 
 const whole = (min: number, max: number) =>
   z.int().min(min, `must be from ${min} to ${max}`).max(max, `must be from ${min} to ${max}`);
 
-const pathText = z
+export const pathText = z
   .string()
   .min(1, 'must be a path')
   .max(4096, 'must be a path of 4096 characters at most')
@@ -27,10 +29,11 @@ const sourceSchema = z.discriminatedUnion(
       path: pathText,
       recursive: z.boolean().optional().describe('Whether folders below it are read as well; true unless said.'),
     }),
+    uploadSourceSchema(PHOTOS_PER_BATCH),
   ],
   {
     error:
-      'must be "folder": other sources are not supported yet; send photos to POST /api/v1/batches/{batch_id}/photos of an open batch',
+      'must be "folder" or "uploads": other sources are not supported yet; send photos to POST /api/v1/batches/{batch_id}/photos of an open batch',
   },
 );
 
@@ -44,14 +47,10 @@ const destinationSchema = z.discriminatedUnion(
   { error: 'must be "store", "folder" or "in_place"' },
 );
 
-const settings = enhanceSettingsSchema.shape;
-
 export const newBatchSchema = z.strictObject({
   source: sourceSchema.optional(),
   destination: destinationSchema.optional(),
-  options: z
-    .strictObject({ quality_level: settings.quality_level, tile_size: settings.tile_size, scale: settings.scale })
-    .optional(),
+  options: z.strictObject(optionFields).optional(),
   max_workers: maxWorkers.optional(),
   priority: priority.optional(),
   tags: z

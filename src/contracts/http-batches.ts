@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { batchStateSchema } from './http.ts';
 import { PHOTO_STATES } from './http-batch-requests.ts';
-import { QUALITY_LEVELS } from './options.ts';
+import { shownOptionsSchema } from './option-fields.ts';
 import { recipeSchema } from './recipe.ts';
 
 /** Part 2 of the HTTP contract, the way out: batches, their photos and their control. */
@@ -18,7 +18,7 @@ export const batchSchema = z.object({
     .enum([...batchStateSchema.options, 'cancelling'])
     .describe('`cancelling` until the photos under way have stopped.'),
   open: z.boolean().describe('Whether photos may still be added.'),
-  options: z.object({ quality_level: z.enum(QUALITY_LEVELS), tile_size: z.int(), scale: z.int() }),
+  options: shownOptionsSchema,
   destination: z.object({ kind: z.enum(['store', 'folder', 'in_place']), path: z.string().nullable() }),
   max_workers: z.int(),
   priority: z.int(),

@@ -23,6 +23,7 @@ export const rollbackRequestSchema = z
 export const rollbackAnswerSchema = z.object({
   operation_id: z.string().describe('Of the rollback.'),
   created: z.boolean().describe('False when the same rollback was asked for before.'),
+  retried: count.describe('Photos that its last run left or could not undo, and that are tried again now.'),
   created_at: epochSeconds,
   photos: count.describe('Photos it covers, in all.'),
   undoes: z.array(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { QUALITY_LEVELS, qualityLevelSchema, scaleSchema, TILE_SIZE, tileSizeSchema } from './options.ts';
+import { optionFields } from './option-fields.ts';
 
 /**
  * Part 1 of the HTTP contract, the way in: what query strings, forms and JSON bodies may hold.
@@ -22,31 +22,7 @@ const flagText = (description: string) =>
     .meta({ openapi: { type: 'boolean', description } });
 
 export const enhanceSettingsSchema = z.strictObject({
-  tile_size: tileSizeSchema
-    .meta({
-      openapi: {
-        type: 'integer',
-        minimum: TILE_SIZE.min,
-        maximum: TILE_SIZE.max,
-        description:
-          'Largest side of a tile, in pixels of the photo. A ceiling: tiles are cut equal and may be smaller.',
-      },
-    })
-    .optional(),
-  quality_level: qualityLevelSchema
-    .meta({
-      openapi: { type: 'string', enum: [...QUALITY_LEVELS], description: '`high` looks best, `fast` is quickest.' },
-    })
-    .optional(),
-  scale: scaleSchema
-    .meta({
-      openapi: {
-        type: 'integer',
-        enum: [2, 4],
-        description: 'How many times wider and taller the result is; 4 unless said.',
-      },
-    })
-    .optional(),
+  ...optionFields,
   max_workers: integerText(1, 200, 'Photos of this batch that may be under way at once.').optional(),
   enable_checkpoint: flagText(
     'Keep finished tiles of a photo under way, so that an interruption costs little.',
@@ -79,5 +55,8 @@ export const taskPageSchema = z.object({
   cursor: cursorText.optional(),
   limit: integerText(1, 500, 'Tasks in one answer; 100 unless said.').optional(),
 });
+
+/** Longest `Idempotency-Key`. */
+export const IDEMPOTENCY_KEY_LENGTH = 255;
 
 export const resumeRequestSchema = z.strictObject({ operation_id: z.string().min(1).max(100) });

@@ -58,15 +58,6 @@ export type Health = z.infer<typeof healthSchema>;
 
 export const probeSchema = z.object({ status: z.enum(['alive', 'ready']) });
 
-export const taskAcceptedSchema = z.object({
-  task_id: z.string(),
-  status: z.literal('queued'),
-  message: z.string(),
-  created_at: epochSeconds,
-  operation_id: z.string(),
-});
-export type TaskAccepted = z.infer<typeof taskAcceptedSchema>;
-
 const taskStateSchema = z.enum(['queued', 'processing', 'completed', 'failed']);
 
 export const taskStatusSchema = z.object({
@@ -86,6 +77,16 @@ export const taskStatusSchema = z.object({
 });
 export type TaskStatus = z.infer<typeof taskStatusSchema>;
 
+export const taskAcceptedSchema = z.object({
+  task_id: z.string(),
+  status: taskStateSchema.describe('`queued`; after `Prefer: wait` what it is then.'),
+  message: z.string(),
+  created_at: epochSeconds,
+  operation_id: z.string(),
+  ...taskStatusSchema.omit({ task_id: true, status: true, message: true, created_at: true }).partial().shape,
+});
+export type TaskAccepted = z.infer<typeof taskAcceptedSchema>;
+
 export const taskListSchema = z.object({
   total_tasks: count.describe('Tasks in this answer; more follow when next_cursor is set.'),
   tasks: z.array(
@@ -97,17 +98,6 @@ export type TaskList = z.infer<typeof taskListSchema>;
 
 export const taskDeletedSchema = z.object({ message: z.string(), task_id: z.string() });
 
-export const batchAcceptedSchema = z.object({
-  batch_task_id: z.string(),
-  operation_id: z.string(),
-  total_files: count,
-  status: z.literal('queued'),
-  message: z.string(),
-  created_at: epochSeconds,
-  sub_tasks: z.array(z.string()),
-});
-export type BatchAccepted = z.infer<typeof batchAcceptedSchema>;
-
 export const batchStateSchema = z.enum([
   'queued',
   'processing',
@@ -118,6 +108,21 @@ export const batchStateSchema = z.enum([
   'cancelled',
   'rolled_back',
 ]);
+
+export const batchAcceptedSchema = z.object({
+  batch_task_id: z.string(),
+  operation_id: z.string(),
+  total_files: count,
+  status: batchStateSchema.describe('`queued`; after `Prefer: wait` what it is then.'),
+  message: z.string(),
+  created_at: epochSeconds,
+  sub_tasks: z.array(z.string()),
+  completed_files: count.optional().describe('This and what follows: only after `Prefer: wait`.'),
+  failed_files: count.optional(),
+  progress: share.optional(),
+  eta: z.number().nonnegative().nullable().optional(),
+});
+export type BatchAccepted = z.infer<typeof batchAcceptedSchema>;
 
 export const batchStatusSchema = z.object({
   batch_task_id: z.string(),

@@ -27,6 +27,8 @@ const sourceSchema = z.discriminatedUnion('kind', [
     /** File name → address. */
     urls: z.record(z.string(), z.url({ protocol: /^https$/ })),
   }),
+  /** In the package itself, in `models/weights/`: nothing is fetched. */
+  z.strictObject({ kind: z.literal('included') }),
 ]);
 export type ModelSource = z.infer<typeof sourceSchema>;
 
@@ -36,6 +38,8 @@ export const modelEntrySchema = z.strictObject({
   title: z.string(),
   /** `photo` may serve any photo; `line-art` never stands in for photos; `denoise-twin` is blended with its sibling. */
   role: z.enum(['photo', 'line-art', 'denoise-twin']),
+  /** Of a denoise twin: the network whose weights it is blended with. */
+  twinOf: z.string().optional(),
   architecture: z.enum(['srvgg', 'rrdb']),
   /** ncnn files as upstream publishes them: `.param` and `.bin`. */
   files: z.strictObject({ param: fileSchema, bin: fileSchema }),
@@ -54,3 +58,20 @@ export const modelEntrySchema = z.strictObject({
   licence: z.strictObject({ spdx: z.string(), holder: z.string(), origin: z.string() }),
 });
 export type ModelEntry = z.infer<typeof modelEntrySchema>;
+
+/**
+ * An entry for a graph that is run as it is published. A `face-detector` is YuNet or one of the same inputs and outputs; a
+ * `face-restorer` takes and gives `1x3x512x512`, RGB from -1 to 1, of a face that lies as in FFHQ.
+ */
+export const faceEntrySchema = z.strictObject({
+  name: modelEntrySchema.shape.name,
+  title: z.string(),
+  role: z.enum(['face-detector', 'face-restorer']),
+  files: z.strictObject({ onnx: fileSchema }),
+  sources: z.array(sourceSchema).min(1),
+  /** Of a session and one run, in bytes. */
+  memory: z.strictObject({ baseBytes: z.int().positive() }),
+  default: z.boolean(),
+  licence: modelEntrySchema.shape.licence,
+});
+export type FaceEntry = z.infer<typeof faceEntrySchema>;

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { ROLLBACK_STATUSES, type UndoCounts } from './undo-counts.ts';
+
+export { countRemaining, NO_COUNTS, rollbackStatus, type UndoCounts } from './undo-counts.ts';
 
 /** What can be undone, how, and what became of it. */
 
@@ -57,12 +60,11 @@ const countsSchema = z.object({
   nothing_to_undo: z.int(),
   left_changed: z.int(),
   failed: z.int(),
-});
-export type UndoCounts = z.infer<typeof countsSchema>;
+}) satisfies z.ZodType<UndoCounts>;
 
 export const rollbackSummarySchema = z.object({
   operationId: z.string(),
-  status: z.enum(['completed', 'partial_completed', 'failed']),
+  status: z.enum(ROLLBACK_STATUSES),
   counts: countsSchema,
   closedAt: z.number(),
 });
@@ -71,16 +73,3 @@ export type RollbackSummary = z.infer<typeof rollbackSummarySchema>;
 /** Left with a batch that was rolled back as a whole. */
 export const rolledBackSchema = z.object({ rollbackId: z.string(), at: z.number() });
 export type RolledBack = z.infer<typeof rolledBackSchema>;
-
-export const NO_COUNTS: UndoCounts = { undone: 0, nothing_to_undo: 0, left_changed: 0, failed: 0 };
-
-/** How a rollback ended: files that people changed since, and failures, make it partial; nothing but those, failed. */
-export function rollbackStatus({
-  undone,
-  nothing_to_undo,
-  left_changed,
-  failed,
-}: UndoCounts): RollbackSummary['status'] {
-  if (left_changed + failed === 0) return 'completed';
-  return undone + nothing_to_undo > 0 ? 'partial_completed' : 'failed';
-}

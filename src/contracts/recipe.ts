@@ -1,6 +1,43 @@
 import { z } from 'zod';
 import { DarkroomError } from './errors.ts';
+import { facesMadeSchema } from './faces.ts';
 import { QUALITY_LEVELS, type QualityLevel } from './options.ts';
+
+const sizeSchema = z.object({ width: z.int(), height: z.int() });
+
+/** The steps that led from the photo's pixels to the result's, in order. */
+const recipeStepSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('network'), from: sizeSchema, to: sizeSchema, tiles: z.int() }),
+  z.object({ kind: z.literal('resample'), from: sizeSchema, to: sizeSchema, kernel: z.literal('lanczos3') }),
+  /** The result so far counts for `strength`, the photo itself resampled to the same size for the rest. */
+  z.object({ kind: z.literal('blend'), strength: z.number(), kernel: z.literal('lanczos3') }),
+]);
+export type RecipeStep = z.infer<typeof recipeStepSchema>;
+
+/** What was measured on the result. */
+export const measuresSchema = z.object({
+  /**
+   * How much the picture bends across the lines where tiles meet, relative to lines beside them: 1 is no difference.
+   * Null where there are no seams, or where all is flat.
+   */
+  seam: z.number().nullable(),
+});
+export type Measures = z.infer<typeof measuresSchema>;
+
+/** What the engine says of how it made a photo. Absent in the outcomes of older versions. */
+export const makingSchema = z.object({
+  steps: z.array(recipeStepSchema),
+  /** The steps in a sentence. */
+  summary: z.string(),
+  /** Bits a channel in the network, and on all the way from the photo. */
+  depth: z.union([z.literal(8), z.literal(16)]),
+  /** Share of the network as trained, the rest is that of its twin that keeps grain; null without one. */
+  denoise: z.number().nullable(),
+  measures: measuresSchema,
+  /** Absent where restoring faces was off. */
+  faces: facesMadeSchema.optional(),
+});
+export type Making = z.infer<typeof makingSchema>;
 
 /** How one photo was really made: the model that served the level, and the options that shaped the pixels. */
 export const recipeSchema = z.object({
@@ -10,9 +47,11 @@ export const recipeSchema = z.object({
   weights: z.string(),
   tileSize: z.int(),
   overlap: z.int(),
-  scale: z.int(),
+  /** How many times wider the result is. */
+  scale: z.number(),
   /** Execution provider the network ran on. */
   device: z.string(),
+  ...makingSchema.partial().shape,
 });
 export type Recipe = z.infer<typeof recipeSchema>;
 

@@ -1,6 +1,20 @@
 import { z } from 'zod';
 import { QUALITY_LEVELS } from './options.ts';
 
+/** What a dry run must know of a network that serves a level. */
+export const networkReportSchema = z.object({
+  name: z.string(),
+  serves: z.array(z.enum(QUALITY_LEVELS)),
+  scale: z.int().positive(),
+  overlap: z.object({ pixels: z.int().nonnegative(), join: z.enum(['cut', 'feather']) }),
+  memory: z.object({ baseBytes: z.number(), bytesPerWindowPixel: z.number() }),
+  /** The largest tile that memory allows here, whatever is asked for. */
+  tileSize: z.int().positive(),
+  /** Network time for a megapixel of windows, measured here; null until it was run. */
+  msPerMegapixel: z.number().nullable(),
+});
+export type NetworkReport = z.infer<typeof networkReportSchema>;
+
 /** What every worker writes into the store every few seconds: how the API knows models, devices and load. */
 export const workerReportSchema = z.object({
   workerId: z.string(),
@@ -25,6 +39,7 @@ export const workerReportSchema = z.object({
       serves: z.array(z.enum(QUALITY_LEVELS)),
     }),
   ),
+  networks: z.array(networkReportSchema),
   /** Photos settled since it started, and their mean time in the engine in seconds. */
   totalProcessed: z.int(),
   avgProcessingSeconds: z.number().nullable(),

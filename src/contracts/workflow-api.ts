@@ -51,8 +51,10 @@ export interface EnhanceBatchCarried {
   open: boolean;
   /** Index of the first photo of the manifest that was not opened yet. */
   next: number;
-  /** In a retry round: pages to go through again before that. */
+  /** Pages to go through again before that: those with photos that were left queued, and in a retry round those with failures. */
   pagesAgain: number[];
+  /** Photos that were queued when the run ended, at most two pages of them: of their pages nothing else is to do. */
+  left?: number[];
   /** Additions taken in, newest last, so that one that is sent twice is taken once. */
   additions: { id: string; from: number; count: number }[];
   completed: number;
