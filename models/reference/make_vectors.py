@@ -1,7 +1,7 @@
 """Makes models/vectors/: what the published networks give for one small picture, computed in PyTorch.
 
     python3 -m venv venv && venv/bin/pip install torch numpy pillow
-    venv/bin/python models/reference/make_vectors.py DIR_WITH_NCNN_FILES
+    venv/bin/python models/reference/make_vectors.py DIR_WITH_NCNN_FILES [NAME …]
 
 The architectures are written here from the papers' code, in plain form, and the ncnn files are read by a few lines of
 their own: nothing is shared with the TypeScript converter that the vectors check.
@@ -25,12 +25,12 @@ SIDE = 32
 class Srvgg(nn.Module):
     """SRVGGNetCompact: 3x3 convolutions with PReLU, pixel shuffle, plus the input enlarged by nearest neighbour."""
 
-    def __init__(self, convolutions: int):
+    def __init__(self, convolutions: int, features: int = 64):
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, 1, 1), nn.PReLU(64)]
+        layers: list[nn.Module] = [nn.Conv2d(3, features, 3, 1, 1), nn.PReLU(features)]
         for _ in range(convolutions):
-            layers += [nn.Conv2d(64, 64, 3, 1, 1), nn.PReLU(64)]
-        self.body = nn.Sequential(*layers, nn.Conv2d(64, 48, 3, 1, 1))
+            layers += [nn.Conv2d(features, features, 3, 1, 1), nn.PReLU(features)]
+        self.body = nn.Sequential(*layers, nn.Conv2d(features, 48, 3, 1, 1))
 
     def forward(self, x):
         return F.pixel_shuffle(self.body(x), 4) + F.interpolate(x, scale_factor=4, mode="nearest")
@@ -69,6 +69,7 @@ class Rrdb(nn.Module):
 
 
 NETWORKS = {
+    "darkroom-fast-x4": lambda: Srvgg(11, 48),
     "realesrgan-x4plus": lambda: Rrdb(23),
     "realesr-animevideov3": lambda: Srvgg(16),
     "realesr-general-x4v3": lambda: Srvgg(32),
@@ -113,14 +114,16 @@ def picture() -> np.ndarray:
     return np.clip(np.round(image), 0, 255).astype(np.uint8)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, names: list[str]) -> None:
     vectors = MODELS / "vectors"
     pixels = picture()
     Image.fromarray(pixels).save(vectors / "input.png", optimize=True)
     x = torch.from_numpy(pixels.astype(np.float32).transpose(2, 0, 1)[None] / 255)
-    for name, make in NETWORKS.items():
+    for name in names or NETWORKS:
         entry = json.loads((MODELS / "catalogue" / f"{name}.json").read_text())
-        network = load(make(), (folder / entry["files"]["bin"]["name"]).read_bytes())
+        included = any(source["kind"] == "included" for source in entry["sources"])
+        file = (MODELS / "weights" if included else folder) / entry["files"]["bin"]["name"]
+        network = load(NETWORKS[name](), file.read_bytes())
         with torch.inference_mode():
             y = network(x).clamp(0, 1)[0].numpy().transpose(1, 2, 0)
         Image.fromarray(np.round(y * 255).astype(np.uint8)).save(vectors / f"{name}.png", optimize=True)
@@ -129,4 +132,4 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(2)
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -11,6 +11,11 @@ type Attribute = number | string | readonly number[] | { readonly float: number 
 const IR_VERSION = 8;
 const OPSET = 17;
 
+interface Ports {
+  readonly input: ValueInfoProto;
+  readonly output: ValueInfoProto;
+}
+
 /** Collects the nodes and constants of one ONNX graph: uint8 NHWC `input` in, uint8 NHWC `output` out. */
 export class GraphBuilder {
   readonly #nodes: NodeProto[] = [];
@@ -26,6 +31,11 @@ export class GraphBuilder {
     return this.#constant(name, 'float16', bytes, dims);
   }
 
+  /** A list of whole numbers: shapes, axes and indices are inputs of their operations. */
+  integers(name: string, values: readonly number[]): Value {
+    return this.#constant(name, 'int64', new Uint8Array(BigInt64Array.from(values, BigInt).buffer), [values.length]);
+  }
+
   node(opType: string, input: readonly Value[], attributes: Attributes = {}, name?: string): Value {
     const value = name ?? `${opType.toLowerCase()}_${this.#nodes.length}`;
     const attribute = Object.entries(attributes).map(([key, given]) => encodeAttribute(key, given));
@@ -36,8 +46,14 @@ export class GraphBuilder {
   /**
    * The `.onnx` file. Sizes stay free: the runtime learns height and width with every run.
    * @param metadata what `onnxruntime` shows as custom metadata
+   * @param ports what `input` and `output` are; pictures in bytes unless said
    */
-  build(name: string, producerVersion: string, metadata: Readonly<Record<string, string>>): Uint8Array {
+  build(
+    name: string,
+    producerVersion: string,
+    metadata: Readonly<Record<string, string>>,
+    ports: Ports = PICTURES,
+  ): Uint8Array {
     return encodeModel({
       irVersion: IR_VERSION,
       producerName: 'darkroom',
@@ -46,8 +62,8 @@ export class GraphBuilder {
         name,
         node: this.#nodes,
         initializer: this.#constants,
-        input: [picture('input', 'H', 'W')],
-        output: [picture('output', 'outH', 'outW')],
+        input: [ports.input],
+        output: [ports.output],
       },
       opsetImport: [{ domain: '', version: OPSET }],
       metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
@@ -75,4 +91,12 @@ const picture = (name: string, height: string, width: string): ValueInfoProto =>
       shape: { dim: [{ dimParam: 'N' }, { dimParam: height }, { dimParam: width }, { dimValue: 3 }] },
     },
   },
+});
+
+const PICTURES: Ports = { input: picture('input', 'H', 'W'), output: picture('output', 'outH', 'outW') };
+
+/** A tensor of floats of one fixed shape. */
+export const floatPort = (name: string, dims: readonly number[]): ValueInfoProto => ({
+  name,
+  type: { tensorType: { elemType: DATA_TYPE.float, shape: { dim: dims.map((dimValue) => ({ dimValue })) } } },
 });

@@ -31,6 +31,9 @@ export function enlarge(graph: GraphBuilder, value: Value, scales: Value): Value
  */
 export function exactWeights(graph: GraphBuilder, name: string, convolution: Convolution): Value {
   const { outputChannels, inputChannels, weights } = convolution;
+  if (weights instanceof Float32Array) {
+    return graph.floats(`${name}.weight`, weights, [outputChannels, inputChannels, 3, 3]);
+  }
   const stored = graph.halfFloats(`${name}.weight`, weights, [outputChannels, inputChannels, 3, 3]);
   return graph.node('Cast', [stored], { to: DATA_TYPE.float });
 }

@@ -56,6 +56,7 @@ function scaled(
 }
 
 function prelu(graph: GraphBuilder, name: string, value: Value, slopes: Float32Array): Value {
+  if (slopes.every((slope) => slope === 0)) return graph.node('Relu', [value]);
   const dims = [slopes.length, 1, 1, 1];
   const depthwise = { kernel_shape: [1, 1], group: slopes.length };
   const rest = graph.floats(

@@ -53,6 +53,7 @@ export async function installModel(entry: ModelEntry, installation: Installation
     mirrorDir,
     environment,
     signal,
+    modelsDir,
     onProgress: (progress) => onStep?.({ kind: 'fetching', what, ...progress }),
   });
   onStep?.({ kind: 'converting', what });

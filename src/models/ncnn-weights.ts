@@ -4,8 +4,8 @@ import { corrupt, type NcnnLayer } from './ncnn-param.ts';
 export interface Convolution {
   readonly inputChannels: number;
   readonly outputChannels: number;
-  /** Half floats, little endian, `[output, input, 3, 3]`: never rounded again, so that a conversion can be exact. */
-  readonly weights: Uint8Array;
+  /** Half floats, little endian, `[output, input, 3, 3]`: never rounded again, so that a conversion can be exact. Floats when they were computed here. */
+  readonly weights: Uint8Array | Float32Array;
   readonly bias: Float32Array;
 }
 

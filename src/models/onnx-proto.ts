@@ -5,7 +5,7 @@ import protobuf from 'protobufjs/light.js';
  * disk; the names are ours.
  */
 
-export const DATA_TYPE = { float: 1, uint8: 2, float16: 10 } as const;
+export const DATA_TYPE = { float: 1, uint8: 2, uint16: 4, int64: 7, float16: 10 } as const;
 export type DataType = keyof typeof DATA_TYPE;
 
 /** AttributeProto.AttributeType */
@@ -127,4 +127,9 @@ const model = root.lookupType('Model');
 /** The bytes of an `.onnx` file. */
 export function encodeModel(proto: ModelProto): Uint8Array {
   return model.encode(proto).finish();
+}
+
+/** Reads back a graph of ours; fields that our graphs do not use would be lost. */
+export function decodeModel(bytes: Uint8Array): ModelProto {
+  return model.toObject(model.decode(bytes), { longs: Number, arrays: true }) as ModelProto;
 }

