@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { sampleBytes, type Depth, type Samples } from './tiles.ts';
 
 /**
  * The result before it is encoded: an uncompressed BigTIFF in stripes, written from top to bottom. The encoder reads it
@@ -21,21 +22,30 @@ interface Entry {
 
 export interface Canvas {
   /** Appends whole rows. */
-  append(rows: Uint8Array): Promise<void>;
+  append(rows: Samples): Promise<void>;
   close(): Promise<void>;
 }
 
 /** @param channels - 3 is RGB, 4 is RGB and alpha that is not multiplied into the colours. */
-export async function openCanvas(path: string, width: number, height: number, channels: 3 | 4): Promise<Canvas> {
+export async function openCanvas(
+  path: string,
+  width: number,
+  height: number,
+  channels: 3 | 4,
+  depth: Depth,
+): Promise<Canvas> {
   const file = await open(path, 'w');
   try {
-    await writeAll(file, header(width, height, channels));
+    await writeAll(file, header(width, height, channels, depth));
   } catch (error) {
     await file.close();
     throw error;
   }
-  return { append: (rows) => writeAll(file, rows), close: () => file.close() };
+  return { append: (rows) => writeAll(file, bytesOf(rows)), close: () => file.close() };
 }
+
+/** Samples of 16 bits lie in memory as in the file: little-endian. */
+const bytesOf = (rows: Samples): Uint8Array => new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) {
@@ -44,13 +54,13 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 /** Header, directory and stripe tables; pixels follow right behind. */
-function header(width: number, height: number, channels: 3 | 4): Buffer {
+function header(width: number, height: number, channels: 3 | 4, depth: Depth): Buffer {
   const strips = Math.ceil(height / ROWS_PER_STRIP);
-  const rowBytes = width * channels;
+  const rowBytes = width * channels * sampleBytes(depth);
   const entriesBefore = (offsets: number[]): Entry[] => [
     { tag: 256, type: LONG, values: [width] },
     { tag: 257, type: LONG, values: [height] },
-    { tag: 258, type: SHORT, values: Array.from({ length: channels }, () => 8) },
+    { tag: 258, type: SHORT, values: Array.from({ length: channels }, () => depth) },
     { tag: 259, type: SHORT, values: [1] }, // not compressed
     { tag: 262, type: SHORT, values: [2] }, // RGB
     { tag: 273, type: LONG8, values: offsets },

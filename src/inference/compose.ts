@@ -1,4 +1,4 @@
-import type { Slice, TileGrid } from './tiles.ts';
+import { samplesLike, type Depth, type OwnSamples, type Samples, type Slice, type TileGrid } from './tiles.ts';
 
 /**
  * Joins finished tiles into rows of the result. A pure function of the grid and the tiles: neither the order in which
@@ -8,7 +8,7 @@ import type { Slice, TileGrid } from './tiles.ts';
 const CHANNELS = 3;
 
 /** Gives rows `[start, end)` of a tile's kept area, counted from the top of that area; samples are RGB. */
-export type ReadTileRows = (row: number, column: number, start: number, end: number) => Promise<Uint8Array>;
+export type ReadTileRows = (row: number, column: number, start: number, end: number) => Promise<Samples>;
 
 /** A slice in pixels of the result. */
 interface Band {
@@ -28,23 +28,24 @@ export function finalRows(grid: TileGrid, row: number, scale: number): number {
   return row === grid.rows.length - 1 ? grid.height * scale : (slice.core.end - grid.marginY) * scale;
 }
 
-/** Rows `[start, end)` of the result, as RGB. */
+/** Rows `[start, end)` of the result, as RGB of the tiles' depth. */
 export async function composeRows(
   grid: TileGrid,
   scale: number,
+  depth: Depth,
   read: ReadTileRows,
   start: number,
   end: number,
-): Promise<Uint8Array> {
-  const rowBytes = grid.width * scale * CHANNELS;
-  const result = new Uint8Array(rowBytes * (end - start));
+): Promise<OwnSamples> {
+  const rowSamples = grid.width * scale * CHANNELS;
+  const result = samplesLike(depth, rowSamples * (end - start));
   const columns = grid.columns.map((slice) => enlarge(slice, scale));
   const rows = grid.rows.map((slice) => enlarge(slice, scale));
   const strips = await readStrips(rows, columns, read, start, end);
-  const upper = new Int32Array(rowBytes);
-  const lower = new Int32Array(rowBytes);
+  const upper = new Int32Array(rowSamples);
+  const lower = new Int32Array(rowSamples);
   for (let y = start; y < end; y += 1) {
-    const target = result.subarray((y - start) * rowBytes, (y - start + 1) * rowBytes);
+    const target = result.subarray((y - start) * rowSamples, (y - start + 1) * rowSamples);
     const [first, second] = strips.filter(({ band }) => y >= band.kept.start && y < band.kept.end);
     if (first === undefined) throw new RangeError(`Expected a tile for row ${y}`);
     if (second === undefined) joinColumns(columns, first, y, grid.marginX * scale, target);
@@ -62,7 +63,7 @@ export async function composeRows(
 interface Strip {
   readonly band: Band;
   readonly from: number;
-  readonly tiles: readonly Uint8Array[];
+  readonly tiles: readonly Samples[];
 }
 
 async function readStrips(rows: Band[], columns: Band[], read: ReadTileRows, start: number, end: number) {
@@ -80,20 +81,20 @@ async function readStrips(rows: Band[], columns: Band[], read: ReadTileRows, sta
 }
 
 /** One row of one tile. */
-function tileRow(columns: Band[], strip: Strip, column: number, y: number): { row: Uint8Array; left: number } {
+function tileRow(columns: Band[], strip: Strip, column: number, y: number): { row: Samples; left: number } {
   const band = columns[column];
   const tile = strip.tiles[column];
   if (band === undefined || tile === undefined) throw new RangeError(`Expected a tile in column ${column}`);
-  const bytes = (band.kept.end - band.kept.start) * CHANNELS;
-  const offset = (y - strip.from) * bytes;
-  return { row: tile.subarray(offset, offset + bytes), left: band.kept.start };
+  const length = (band.kept.end - band.kept.start) * CHANNELS;
+  const offset = (y - strip.from) * length;
+  return { row: tile.subarray(offset, offset + length), left: band.kept.start };
 }
 
 /** Share of the right (or lower) tile at pixel `position`, in parts of `2 * (2 * margin)`: odd, since pixels have centres. */
 const weightOf = (position: number, seam: number, margin: number): number => 2 * (position - (seam - margin)) + 1;
 
 /** A row that lies in one row of tiles only: copies, except in the zones around the seams. */
-function joinColumns(columns: Band[], strip: Strip, y: number, margin: number, target: Uint8Array): void {
+function joinColumns(columns: Band[], strip: Strip, y: number, margin: number, target: Samples): void {
   const parts = 4 * margin;
   for (const [column, band] of columns.entries()) {
     const { row, left } = tileRow(columns, strip, column, y);
@@ -113,7 +114,7 @@ function joinColumns(columns: Band[], strip: Strip, y: number, margin: number, t
   }
 }
 
-/** The same at full precision: every sample is multiplied by `4 * margin` (by 1 without a margin). */
+/** The same at full precision: every sample is multiplied by `4 * margin` (by 1 without a margin), which 32 bits hold. */
 function weighColumns(columns: Band[], strip: Strip, y: number, margin: number, target: Int32Array): void {
   const parts = margin === 0 ? 1 : 4 * margin;
   for (const [column, band] of columns.entries()) {
@@ -137,7 +138,7 @@ function blendRows(
   weight: number,
   grid: TileGrid,
   scale: number,
-  target: Uint8Array,
+  target: Samples,
 ): void {
   const partsY = 4 * grid.marginY * scale;
   const parts = partsY * (grid.marginX === 0 ? 1 : 4 * grid.marginX * scale);

@@ -1,12 +1,17 @@
-import { open, readFile } from 'node:fs/promises';
-import sharp, { type Metadata } from 'sharp';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { DarkroomError } from '../contracts/errors.ts';
+import { HEAD_BYTES, recogniseFormat, type PhotoFormat } from '../contracts/photo-format.ts';
 import { decodeBmp, readBmpHeader } from './bmp.ts';
-import { HEAD_BYTES, recogniseFormat, type PhotoFormat } from './photo-format.ts';
-import type { Pixels } from './tiles.ts';
+import { readTiffMetadata } from './metadata-tiff-read.ts';
+import { bareIptc } from './metadata-iptc.ts';
+import { colourOf, type PhotoColour } from './photo-colour.ts';
+import { samplesLike, type Depth, type Pixels } from './tiles.ts';
 import { fillTransparent } from './transparent-colour.ts';
 
-/** From a file to upright 8-bit sRGB pixels. Whatever the file holds beyond that is reported as a warning. */
+/** From a file to upright pixels of 8 or 16 bits, in the file's own colours where that is possible (photo-colour.ts). */
 
 /** Known before the pixels are decoded. */
 export interface PhotoHeader {
@@ -14,16 +19,23 @@ export interface PhotoHeader {
   /** Upright: after the orientation of EXIF was applied. */
   readonly width: number;
   readonly height: number;
-  readonly grey: boolean;
   readonly hasAlpha: boolean;
+  /** Of the decoded samples. Whatever the file has more of than 8 bits becomes 16. */
+  readonly depth: Depth;
+  /** Bits a channel in the file. */
+  readonly bits: number;
+  readonly colour: PhotoColour;
   readonly metadata: CarriedMetadata;
-  readonly warnings: readonly string[];
+  /** Pictures in the file; the first is enhanced. */
+  readonly pictures: number;
 }
 
-/** Blocks that are copied into the result as they are. */
+/** Blocks as the file has them, without the marks that containers put around them. */
 export interface CarriedMetadata {
+  /** A TIFF structure, from its byte order mark on. */
   readonly exif?: Buffer;
   readonly xmp?: Buffer;
+  /** IPTC-IIM datasets. */
   readonly iptc?: Buffer;
 }
 
@@ -34,8 +46,11 @@ export interface DecodedPhoto {
   readonly alpha?: Pixels;
 }
 
-/** `error` refuses files that break off or are corrupt, but not those with a harmless oddity. Our own limit on pixels was checked. */
-const READ = { failOn: 'error', limitInputPixels: false, sequentialRead: true } as const;
+/**
+ * `error` refuses files that break off or are corrupt, but not those with a harmless oddity. Our own limit on pixels was
+ * checked. Profiles are not applied: colourOf decides that.
+ */
+const READ = { failOn: 'error', limitInputPixels: false, sequentialRead: true, ignoreIcc: true } satisfies SharpOptions;
 
 /**
  * Reads what there is without decoding pixels: a bomb costs no memory.
@@ -44,7 +59,9 @@ const READ = { failOn: 'error', limitInputPixels: false, sequentialRead: true } 
 export async function readHeader(path: string, maxPixels: number): Promise<PhotoHeader> {
   const format = recogniseFormat(await readHead(path));
   const header =
-    format === 'bmp' ? await bmpHeader(path) : describe(format, await unreadable(sharp(path, READ).metadata()));
+    format === 'bmp'
+      ? await bmpHeader(path)
+      : await describe(path, format, await unreadable(sharp(path, READ).metadata()));
   if (header.width * header.height > maxPixels) {
     throw new DarkroomError(
       'too_many_pixels',
@@ -74,64 +91,96 @@ async function unreadable<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-function describe(format: PhotoFormat, found: Metadata): PhotoHeader {
+async function describe(path: string, format: PhotoFormat, found: Metadata): Promise<PhotoHeader> {
   const { width, height } = found.autoOrient;
   if (!(width > 0 && height > 0)) throw new DarkroomError('image_unreadable');
+  const colour = colourOf(found);
+  const deep = found.depth !== 'uchar' && found.depth !== 'char';
+  // The conversion of inks works with 8 bits; light that is counted needs more, or its shadows would be torn.
+  const depth = colour.model === 'cmyk' ? 8 : deep || colour.working !== undefined ? 16 : 8;
   return {
     format,
     width,
     height,
-    grey: found.channels <= 2,
     hasAlpha: found.hasAlpha,
-    metadata: {
-      ...(found.exif === undefined ? {} : { exif: found.exif }),
-      ...(found.xmp === undefined ? {} : { xmp: found.xmp }),
-      ...(found.iptc === undefined ? {} : { iptc: found.iptc }),
-    },
-    warnings: [...warningsFor(format, found)],
+    depth,
+    bits: deep ? (found.bitsPerSample ?? 16) : 8,
+    colour,
+    metadata: await metadataOf(path, format, found),
+    pictures: found.pages ?? 1,
   };
 }
 
-function* warningsFor(format: PhotoFormat, found: Metadata): Generator<string> {
-  if ((found.pages ?? 1) > 1) yield 'Only the first picture of the file was enhanced.';
-  if (format === 'gif') yield 'The result is a PNG, because a GIF holds too few colours.';
-  if (found.depth !== 'uchar') yield 'The photo was converted to 8 bits a channel.';
-  if (found.space === 'cmyk') yield 'The photo was converted from CMYK to sRGB.';
-  else if (found.hasProfile) yield 'The colours were converted to sRGB.';
-  if (format === 'tiff' && found.exif !== undefined) yield 'EXIF data of TIFF files is not kept.';
+async function metadataOf(path: string, format: PhotoFormat, found: Metadata): Promise<CarriedMetadata> {
+  // libvips does not read the EXIF of TIFF files.
+  const exif = format === 'tiff' ? await readTiffMetadata(path) : found.exif;
+  const iptc = found.iptc && bareIptc(found.iptc);
+  return {
+    ...(exif === undefined ? {} : { exif: withoutMark(exif) }),
+    ...(found.xmp === undefined ? {} : { xmp: found.xmp }),
+    ...(iptc === undefined ? {} : { iptc }),
+  };
 }
+
+/** JPEG puts a mark before the TIFF structure, and some writers do so in other formats. */
+const withoutMark = (exif: Buffer): Buffer => (exif.toString('latin1', 0, 6) === 'Exif\0\0' ? exif.subarray(6) : exif);
 
 async function bmpHeader(path: string): Promise<PhotoHeader> {
   const { width, height } = readBmpHeader(await readFile(path));
-  const warnings = ['The result is a PNG, because BMP files cannot be written.'];
-  return { format: 'bmp', width, height, grey: false, hasAlpha: false, metadata: {}, warnings };
+  const colour = { model: 'rgb', profileBroken: false, converted: false } as const;
+  const base = { format: 'bmp', width, height, colour, hasAlpha: false, metadata: {}, pictures: 1 } as const;
+  return { ...base, depth: 8, bits: 8 };
 }
 
 /** @throws DarkroomError `image_unreadable` when the file breaks off or is corrupt. */
 export async function decodePhoto(path: string, header: PhotoHeader): Promise<DecodedPhoto> {
   if (header.format === 'bmp') return { colour: decodeBmp(await readFile(path)) };
-  const { data, info } = await unreadable(
-    sharp(path, READ).autoOrient().toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
-  );
-  if (info.width !== header.width || info.height !== header.height) throw new DarkroomError('image_unreadable');
-  const photo = separate({ width: info.width, height: info.height, channels: info.channels, data });
+  const image = await unreadable(decodeSamples(path, header));
+  if (image.width !== header.width || image.height !== header.height) throw new DarkroomError('image_unreadable');
+  const photo = separate(image);
   if (photo.alpha !== undefined) await fillTransparent(photo.colour, photo.alpha);
   return photo;
 }
 
-/** Splits interleaved samples of one to four channels into colour and alpha; grey becomes three equal channels. */
+async function decodeSamples(path: string, { colour, depth }: PhotoHeader): Promise<Pixels> {
+  const deep = depth === 16;
+  const picture = sharp(path, colour.converted ? { ...READ, ignoreIcc: false } : READ).autoOrient();
+  const folder = colour.working && (await mkdtemp(join(tmpdir(), 'darkroom-profile-')));
+  try {
+    if (colour.working !== undefined && folder !== undefined) {
+      const profile = join(folder, 'working.icc');
+      await writeFile(profile, colour.working);
+      picture.withIccProfile(profile, { attach: false });
+    }
+    if (colour.model === 'cmyk') picture.pipelineColourspace('cmyk').toColourspace('cmyk');
+    else picture.toColourspace(deep ? 'rgb16' : 'srgb');
+    const { data, info } = await picture
+      .raw({ depth: deep ? 'ushort' : 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    return { width, height, channels, data: deep ? samples16(data) : data };
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** sharp's buffers need not begin where a sample of 16 bits may. */
+function samples16(data: Buffer): Uint16Array {
+  if (data.byteOffset % 2 === 0) return new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
+  return new Uint16Array(new Uint8Array(data).buffer);
+}
+
+/** Splits interleaved samples into colour and alpha. Grey was made three equal channels: of two, sharp hands out one. */
 function separate(image: Pixels): DecodedPhoto {
   if (image.channels === 3) return { colour: image };
   const { width, height, channels, data } = image;
-  const hasAlpha = channels % 2 === 0;
-  const grey = channels < 3;
-  const rgb = new Uint8Array(width * height * 3);
-  const alpha = new Uint8Array(hasAlpha ? width * height : 0);
+  const rgb = samplesLike(data, width * height * 3);
+  const alpha = samplesLike(data, width * height);
   for (let pixel = 0; pixel < width * height; pixel += 1) {
     const from = pixel * channels;
-    for (let channel = 0; channel < 3; channel += 1) rgb[pixel * 3 + channel] = data[grey ? from : from + channel] ?? 0;
-    if (hasAlpha) alpha[pixel] = data[from + channels - 1] ?? 0;
+    for (let channel = 0; channel < 3; channel += 1) rgb[pixel * 3 + channel] = data[from + channel] ?? 0;
+    alpha[pixel] = data[from + 3] ?? 0;
   }
   const colour = { width, height, channels: 3, data: rgb };
-  return hasAlpha ? { colour, alpha: { width, height, channels: 1, data: alpha } } : { colour };
+  return { colour, alpha: { width, height, channels: 1, data: alpha } };
 }

@@ -1,23 +1,30 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp, { type Raw, type Sharp } from 'sharp';
-import type { CarriedMetadata } from './decode.ts';
+import type { EnhanceOptions } from '../contracts/options.ts';
+import type { ResultFormat } from '../contracts/result-format.ts';
+import type { CarriedMetadata, PhotoHeader } from './decode.ts';
 import { DRAFT_SUFFIX } from './drafts.ts';
-import type { ResultFormat } from './result-format.ts';
+import { colorimetric } from './icc-profile.ts';
+import { metadataFor } from './metadata-policy.ts';
+import { writeMetadata } from './metadata-write.ts';
+import { onePixel } from './one-pixel.ts';
+import { resultColour, type ResultColour } from './photo-colour.ts';
 
 /** From the canvas on disk to the finished file; memory does not grow with the picture. */
 
 export interface Encoding {
   readonly canvasPath: string;
   readonly resultPath: string;
+  /** Its samples have the header's depth. */
   readonly canvas: { readonly width: number; readonly height: number; readonly channels: 3 | 4 };
   readonly width: number;
   readonly height: number;
   readonly format: ResultFormat;
-  readonly grey: boolean;
-  readonly metadata: CarriedMetadata;
+  readonly header: Pick<PhotoHeader, 'colour' | 'depth' | 'bits' | 'metadata'>;
+  readonly options: Pick<EnhanceOptions, 'outputQuality' | 'metadata' | 'sharpen'>;
 }
 
-const READ = { limitInputPixels: false, unlimited: true, sequentialRead: true } as const;
+const READ = { limitInputPixels: false, unlimited: true, sequentialRead: true, ignoreIcc: true } as const;
 
 /** The typings of `boolean()` know `raw` only; the code takes every option of an input, and a large canvas needs them. */
 const READ_AS_OPERAND = READ as object as { raw: Raw };
@@ -25,86 +32,143 @@ const READ_AS_OPERAND = READ as object as { raw: Raw };
 /** Above this, better Huffman tables are not worth holding all coefficients in memory (1.7 GB for 192 megapixels). */
 const OPTIMISE_JPEG_PIXELS = 24_000_000;
 
+/** A classic TIFF ends at 4 GiB; compression cannot be counted on. */
+const CLASSIC_TIFF_BYTES = 3.5 * 2 ** 30;
+
+/** Radius in pixels and slope at full strength; flat areas are left alone. */
+const SHARPEN = { sigma: 1, slope: 2 } as const;
+
 /** Writes the file under a temporary name and renames it, so that a result is whole or not there. */
 export async function encodeResult(encoding: Encoding): Promise<void> {
-  const reducedPath = `${encoding.canvasPath}.reduced`;
-  const metadataPath = `${encoding.canvasPath}.metadata.v`;
-  const draft = `${encoding.resultPath}${DRAFT_SUFFIX}`;
+  const { canvasPath, resultPath, canvas, width, height, format, header, options } = encoding;
+  const draft = `${resultPath}${DRAFT_SUFFIX}`;
+  const side = { prepared: `${canvasPath}.prepared`, profile: `${canvasPath}.icc`, carrier: `${canvasPath}.carrier.v` };
+  const hasAlpha = canvas.channels === 4 && format.alpha;
+  const colour = resultColour(header.colour, format, canvas.channels === 4);
+  const { carried } = metadataFor(header.metadata, options.metadata, format, { width, height });
   try {
-    const canvasPath = await reduced(encoding, reducedPath);
-    const picture = await withMetadata(encoding, canvasPath, metadataPath);
-    const coloured = encoding.grey ? picture.toColourspace('b-w') : picture.toColourspace('srgb');
-    await inFormat(coloured, encoding).toFile(draft);
-    await rename(draft, encoding.resultPath);
+    const picture = await inColour(encoding, colour, carried, side);
+    await inFormat(
+      canvas.channels === 4 && !format.alpha ? picture.flatten({ background: '#fff' }) : picture,
+      encoding,
+    ).toFile(draft);
+    const profile = colour.embedded === undefined ? {} : { profile: colour.embedded };
+    await writeMetadata(format, { path: draft, width, height, hasAlpha }, { ...carried, ...profile });
+    await rename(draft, resultPath);
   } finally {
-    await Promise.all([reducedPath, metadataPath, draft].map((path) => rm(path, { force: true })));
+    await Promise.all([...Object.values(side), draft, `${draft}.whole`].map((path) => rm(path, { force: true })));
   }
 }
 
-/** The canvas at the size that was asked for; Lanczos averages the network's finest texture instead of aliasing it. */
-async function reduced({ canvas, canvasPath, width, height }: Encoding, reducedPath: string): Promise<string> {
-  if (canvas.width === width && canvas.height === height) return canvasPath;
-  await sharp(canvasPath, READ)
-    .resize(width, height, { kernel: 'lanczos3', fit: 'fill' })
-    .tiff({ compression: 'none', bigtiff: true })
-    .toFile(reducedPath);
-  return reducedPath;
+interface SideFiles {
+  readonly prepared: string;
+  readonly profile: string;
+  readonly carrier: string;
+}
+
+/** The canvas at its final size, in the result's channels and colours. */
+async function inColour(
+  encoding: Encoding,
+  colour: ResultColour,
+  carried: CarriedMetadata,
+  side: SideFiles,
+): Promise<Sharp> {
+  const { canvas, format, header } = encoding;
+  const embedding = format.name === 'avif' && (colour.embedded !== undefined || Object.keys(carried).length > 0);
+  if (!colour.back && !embedding) return inChannels(finished(encoding), encoding, colour);
+  const profile = colour.back ? header.colour.working : colour.embedded;
+  await writeFile(
+    side.carrier,
+    onePixel(canvas.channels, header.depth, {
+      ...(embedding ? carried : {}),
+      ...(profile === undefined ? {} : { profile }),
+    }),
+  );
+  const picture = inChannels(await carry(encoding, side), encoding, colour);
+  if (embedding) {
+    // Asked to keep what is not there, libvips makes up a block of its own.
+    picture.keepIccProfile();
+    if (carried.exif !== undefined) picture.keepExif();
+    if (carried.xmp !== undefined) picture.keepXmp();
+  }
+  if (!colour.back) return picture;
+  const target = colour.embedded ?? (await commonInks());
+  await writeFile(side.profile, colour.model === 'cmyk' ? colorimetric(target) : target);
+  return picture.withIccProfile(side.profile, { attach: embedding });
 }
 
 /**
- * sharp takes metadata only from the picture it started with. So it starts with a black picture of one pixel that
- * carries the photo's, enlarges that, and lays the canvas over it with OR: the canvas' own bytes, in every format.
+ * sharp takes profiles and metadata only from the picture it started with. So it starts with a black picture of one pixel
+ * that has them, enlarges that, and lays the canvas over it with OR: the canvas' own samples.
  */
-async function withMetadata(encoding: Encoding, canvasPath: string, metadataPath: string): Promise<Sharp> {
-  const { metadata, canvas, width, height } = encoding;
-  if (Object.keys(metadata).length === 0) return sharp(canvasPath, READ);
-  await writeFile(metadataPath, metadataCarrier(metadata, canvas.channels));
-  return sharp(metadataPath, READ)
+async function carry(encoding: Encoding, side: SideFiles): Promise<Sharp> {
+  const { canvas, canvasPath, width, height, options } = encoding;
+  const isFinal = canvas.width === width && canvas.height === height && options.sharpen === 0;
+  if (!isFinal) {
+    const prepared = finished(encoding).toColourspace(encoding.header.depth === 16 ? 'rgb16' : 'srgb');
+    await prepared.tiff({ compression: 'none', bigtiff: true }).toFile(side.prepared);
+  }
+  return sharp(side.carrier, READ)
     .resize(width, height, { kernel: 'nearest', fit: 'fill' })
-    .boolean(canvasPath, 'or', READ_AS_OPERAND)
-    .keepMetadata();
+    .boolean(isFinal ? canvasPath : side.prepared, 'or', READ_AS_OPERAND);
 }
 
-/** One black pixel in libvips' own file format: a header of 64 bytes, the samples, and the metadata as XML. */
-function metadataCarrier(metadata: CarriedMetadata, channels: 3 | 4): Buffer {
-  const header = Buffer.alloc(64 + channels);
-  header.writeUInt32BE(0xb6a6f208, 0); // libvips, little-endian
-  header.writeInt32LE(1, 4); // width
-  header.writeInt32LE(1, 8); // height
-  header.writeInt32LE(channels, 12);
-  header.writeInt32LE(8, 16); // bits a sample
-  header.writeInt32LE(22, 28); // interpretation: sRGB
-  header.writeFloatLE(1, 32); // pixels a millimetre, both ways
-  header.writeFloatLE(1, 36);
-  const blobs = [
-    ['exif-data', metadata.exif],
-    ['xmp-data', metadata.xmp],
-    ['iptc-data', metadata.iptc],
-  ] as const;
-  const fields = blobs.flatMap(([name, blob]) =>
-    blob === undefined ? [] : [`<field type="VipsBlob" name="${name}">${blob.toString('base64')}</field>`],
-  );
-  // The pixels were turned upright when they were decoded; libvips corrects EXIF's orientation after this field.
-  const upright = '<field type="gint" name="orientation">1</field>';
-  const xml = `<?xml version="1.0"?>\n<root xmlns="http://www.vips.ecs.soton.ac.uk/vips/8.18.7"><header></header><meta>${fields.join('')}${upright}</meta></root>\n`;
-  return Buffer.concat([header, Buffer.from(xml)]);
+/** The profile that libvips assumes for inks without one. */
+async function commonInks(): Promise<Buffer> {
+  const white = sharp({ create: { width: 1, height: 1, channels: 3, background: '#fff' } });
+  const { icc } = await sharp(await white.withIccProfile('cmyk').toColourspace('cmyk').tiff().toBuffer()).metadata();
+  if (icc === undefined) throw new TypeError('Expected a profile for inks in libvips');
+  return icc;
 }
 
-function inFormat(picture: Sharp, { format, width, height }: Encoding): Sharp {
+/** Lanczos averages the network's finest texture instead of aliasing it. */
+function finished({ canvas, canvasPath, width, height, options }: Encoding): Sharp {
+  const picture = sharp(canvasPath, READ);
+  if (canvas.width !== width || canvas.height !== height) {
+    picture.resize(width, height, { kernel: 'lanczos3', fit: 'fill' });
+  }
+  if (options.sharpen > 0) picture.sharpen({ sigma: SHARPEN.sigma, m1: 0, m2: SHARPEN.slope * options.sharpen });
+  return picture;
+}
+
+function inChannels(picture: Sharp, { header, format }: Encoding, { model }: ResultColour): Sharp {
+  const deep = header.depth === 16 && format.bits > 8;
+  if (model === 'grey') return picture.toColourspace(deep ? 'grey16' : 'b-w');
+  return picture.toColourspace(deep ? 'rgb16' : 'srgb');
+}
+
+function inFormat(picture: Sharp, { canvas, format, width, height, header, options }: Encoding): Sharp {
+  const quality = options.outputQuality ?? DEFAULT_QUALITY[format.name];
   switch (format.name) {
     case 'jpeg':
       return picture.jpeg({
-        quality: 92,
+        quality,
         chromaSubsampling: '4:4:4',
         optimiseCoding: width * height <= OPTIMISE_JPEG_PIXELS,
       });
     case 'png':
       return picture.png({ compressionLevel: 3, adaptiveFiltering: true });
     case 'webp':
-      return picture.webp({ quality: 90, effort: 2 });
+      return picture.webp({ quality, effort: 2 });
     case 'avif':
-      return picture.avif({ quality: 70, effort: 1, chromaSubsampling: '4:4:4' });
-    case 'tiff':
-      return picture.tiff({ compression: 'lzw', predictor: 'horizontal', bigtiff: width * height > 2 ** 28 });
+      return picture.avif({
+        quality,
+        effort: 1,
+        chromaSubsampling: '4:4:4',
+        bitdepth: header.depth === 8 ? 8 : header.bits === 10 ? 10 : 12,
+      });
+    case 'tiff': {
+      const bytes = (width * height * canvas.channels * header.depth) / 8;
+      return picture.tiff({ compression: 'lzw', predictor: 'horizontal', bigtiff: bytes > CLASSIC_TIFF_BYTES });
+    }
   }
 }
+
+/** Of formats that lose something; the others have no quality. */
+export const DEFAULT_QUALITY: Readonly<Record<ResultFormat['name'], number>> = {
+  jpeg: 92,
+  webp: 90,
+  avif: 70,
+  png: 100,
+  tiff: 100,
+};

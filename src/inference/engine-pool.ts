@@ -1,10 +1,11 @@
 import { DarkroomError } from '../contracts/errors.ts';
+import { TILE_SIZE } from '../contracts/options.ts';
 import type { ChildExit } from './child-engine.ts';
 import { removeDrafts } from './drafts.ts';
 import { judge, withSmallerTiles, type EngineEnd, type Verdict } from './engine-exit.ts';
-import type { EngineProgress, EnginePool, EngineStatus, EnhancedPhoto, EnhanceJob } from './engine.ts';
+import type { EngineProgress, EnginePool, EngineStatus, EnhancedPhoto, EnhanceJob, NetworkStatus } from './engine.ts';
 import { Lane, type LaneListener, type LaneLog } from './lane.ts';
-import { tileWithin } from './memory-model.ts';
+import { DEVICE_SHARE, tileWithin } from './memory-model.ts';
 import { planPool, type EnginePoolOptions } from './pool-options.ts';
 import type { EngineModel, Fault } from './protocol.ts';
 import { openTicket, type Ticket } from './ticket.ts';
@@ -79,6 +80,7 @@ class Pool implements EnginePool {
       lanes: lanes.length,
       resident: [...new Set(lanes.flatMap(({ resident }) => resident))],
       memoryBytes: memory > 0 ? memory : null,
+      networks: [...this.#models.values()].map((model) => this.#describe(model)),
       networkMsTotal: lanes.reduce((sum, lane) => sum + lane.networkMs, 0),
       restarts: lanes.reduce((sum, lane) => sum + lane.restarts, 0),
       pids: lanes.flatMap(({ pid }) => pid ?? []),
@@ -126,11 +128,31 @@ class Pool implements EnginePool {
     } else if (!states.includes('starting')) this.#becomeReady();
   }
 
-  /** The memory of other devices is not known here; they take the tile that was asked for. */
+  /** Before work starts. A device whose memory is not known takes the tile that was asked for. */
   #affordableTile({ job }: Ticket, lane: Lane): number {
     const model = this.#models.get(job.model);
-    if (model === undefined || lane.device !== 'cpu') return job.tileSize;
-    return tileWithin(model, job.tileSize, this.#tileBudgetBytes);
+    return model === undefined ? job.options.tileSize : this.#tileOn(lane, model, job.options.tileSize);
+  }
+
+  #tileOn(lane: Lane, model: EngineModel, ceiling: number): number {
+    const budget = lane.device === 'cpu' ? this.#tileBudgetBytes : (lane.deviceMemoryBytes ?? Infinity) * DEVICE_SHARE;
+    return tileWithin(model, ceiling, budget, lane.measured[model.name]);
+  }
+
+  /** The first lane speaks for all: engines of one pool are alike. */
+  #describe(model: EngineModel): NetworkStatus {
+    const { name, scale, overlap, memory } = model;
+    const [lane] = this.#lanes;
+    const msPerPixel = lane?.speeds[name];
+    const bytesPerWindowPixel = lane?.measured[name] ?? memory.bytesPerWindowPixel;
+    return {
+      name,
+      scale,
+      overlap,
+      memory: { baseBytes: memory.baseBytes, bytesPerWindowPixel },
+      tileSize: lane === undefined ? TILE_SIZE.max : this.#tileOn(lane, model, TILE_SIZE.max),
+      msPerMegapixel: msPerPixel === undefined ? null : msPerPixel * 1e6,
+    };
   }
 
   #abort(ticket: Ticket): void {

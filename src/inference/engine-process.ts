@@ -3,7 +3,7 @@ import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
 import { Network } from './network.ts';
 import { enhancePhoto } from './photo-job.ts';
 import { parseToEngine, type EngineSettings, type Fault, type FromEngine, type ToEngine } from './protocol.ts';
-import { readMemory } from './host-limits.ts';
+import { readDeviceMemory, readMemory } from './host-limits.ts';
 
 /**
  * The program of an engine's process. Its parent decides when it ends; it only makes sure that it never outlives it.
@@ -55,11 +55,13 @@ class Engine {
     const notes = await this.#chooseProvider();
     for (const name of this.#settings.warm.slice(1)) {
       const model = this.#settings.models.find((candidate) => candidate.name === name);
-      if (model !== undefined) await this.#network.open(model);
+      if (model !== undefined) await this.#network.open({ model, depth: 8, share: null });
     }
     this.#pulse();
     setInterval(() => this.#pulse(), PULSE_MS);
-    send({ type: 'ready', device: this.#network.provider, notes });
+    const device = this.#network.provider;
+    const deviceMemoryBytes = device === 'cpu' ? null : await readDeviceMemory(this.#settings.deviceId);
+    send({ type: 'ready', device, deviceMemoryBytes, notes });
   }
 
   /** The first usable provider; what was wrong with those before it is told. */
@@ -106,8 +108,8 @@ class Engine {
   }
 
   #pulse(): void {
-    const { networkMs, resident } = this.#network;
-    send({ type: 'pulse', memoryBytes: readMemory(), networkMs, resident });
+    const { networkMs, resident, measured, speeds } = this.#network;
+    send({ type: 'pulse', memoryBytes: readMemory(), networkMs, resident, measured, speeds });
   }
 }
 

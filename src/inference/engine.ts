@@ -1,5 +1,10 @@
 /** What the rest of the house knows of inference: jobs go in, files come out. Knows neither Temporal nor HTTP. */
 
+import type { EnhanceOptions } from '../contracts/options.ts';
+import type { NetworkReport } from '../contracts/worker-report.ts';
+import type { Making } from '../contracts/recipe.ts';
+
+export type { InstalledFaceModel } from '../models/face-models.ts';
 export type { InstalledModel } from '../models/installed-models.ts';
 
 export interface EnhanceJob {
@@ -8,9 +13,8 @@ export interface EnhanceJob {
   /** A directory of this job alone. The result is written into it; finished tiles are kept in it when `checkpoint` is set. */
   readonly scratchDir: string;
   readonly model: string;
-  /** Ceiling for a tile's side, in pixels of the photo. */
-  readonly tileSize: number;
-  readonly scale: 2 | 4;
+  /** What was asked for. `quality` has become `model` by now; `tileSize` is a ceiling, in pixels of the photo. */
+  readonly options: EnhanceOptions;
   /** Keep finished tiles in `scratchDir` and use those that an earlier, interrupted attempt left there. */
   readonly checkpoint: boolean;
 }
@@ -39,12 +43,17 @@ export interface EnhancedPhoto {
   readonly tiles: number;
   /** Tiles taken over from an interrupted attempt instead of being computed. */
   readonly tilesReused: number;
-  /** The tile side that was really used: `tileSize`, or less after running out of memory. */
+  /** The tile side that was really used: the option, or less where memory is short. */
   readonly tileSize: number;
   /** Execution provider the network ran on. */
   readonly device: string;
+  /** How it was made, for its recipe. */
+  readonly making: Making;
   readonly warnings: readonly string[];
 }
+
+/** What a dry run must know of a network. */
+export type NetworkStatus = Omit<NetworkReport, 'serves'>;
 
 export interface EngineStatus {
   readonly state: 'starting' | 'ready' | 'failed';
@@ -54,6 +63,8 @@ export interface EngineStatus {
   /** Names of the models whose sessions are in memory. */
   readonly resident: readonly string[];
   readonly memoryBytes: number | null;
+  /** What is known of every network that can be asked for, as measured here where it was. */
+  readonly networks: readonly NetworkStatus[];
   /** Milliseconds of network time since the start: the rate of it is how busy the device is. */
   readonly networkMsTotal: number;
   readonly restarts: number;

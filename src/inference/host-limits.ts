@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** What this machine, or the container around us, allows. */
 
@@ -54,4 +56,16 @@ export function countOutOfMemoryKills(): number | undefined {
 export function readMemory(): number {
   const anonymous = /^RssAnon:\s+(\d+) kB$/m.exec(readText('/proc/self/status') ?? '')?.[1];
   return anonymous === undefined ? process.memoryUsage.rss() : Number(anonymous) * 1024;
+}
+
+/** Memory of an NVIDIA device in bytes, as its driver's own tool tells it; null where there is none. */
+export async function readDeviceMemory(deviceId: number): Promise<number | null> {
+  const query = ['--query-gpu=memory.total', '--format=csv,noheader,nounits', `--id=${deviceId}`];
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 10_000 });
+    const mebibytes = Number(stdout.trim());
+    return mebibytes > 0 ? mebibytes * 1024 * 1024 : null;
+  } catch {
+    return null;
+  }
 }

@@ -32,6 +32,9 @@ export interface LaneOptions {
 
 export type LaneLog = (level: 'info' | 'warn' | 'error', message: string, details: Record<string, unknown>) => void;
 
+type Pulse = Pick<Extract<FromEngine, { type: 'pulse' }>, 'memoryBytes' | 'networkMs' | 'resident'>;
+const NO_PULSE: Pulse = { memoryBytes: 0, networkMs: 0, resident: [] };
+
 /** What the pool hears of a lane. */
 export interface LaneListener {
   /** It may take a photo now, or its state changed. */
@@ -61,7 +64,11 @@ export class Lane {
   #failuresInRow = 0;
   #photosDone = 0;
   #networkMsBefore = 0;
-  #pulse = { memoryBytes: 0, networkMs: 0, resident: [] as readonly string[] };
+  #pulse: Pulse = NO_PULSE;
+  #deviceMemoryBytes: number | null = null;
+  /** The first measurement of each model counts for all engines of this lane, so that all cut alike. */
+  #measured: Readonly<Record<string, number>> = {};
+  #speeds: Readonly<Record<string, number>> = {};
   #device = '';
   #restarts = 0;
   #closing: (() => void) | undefined;
@@ -93,6 +100,17 @@ export class Lane {
   }
   get resident() {
     return this.#pulse.resident;
+  }
+  /** Memory of its device; null on a CPU, and where nobody says. */
+  get deviceMemoryBytes() {
+    return this.#deviceMemoryBytes;
+  }
+  /** By model: memory that a window's pixel takes here, in bytes. */
+  get speeds() {
+    return this.#speeds;
+  }
+  get measured() {
+    return this.#measured;
   }
   get memoryBytes() {
     return this.#pulse.memoryBytes;
@@ -145,7 +163,7 @@ export class Lane {
     if (this.#state !== 'failed') this.#state = 'starting';
     this.#ordered = undefined;
     this.#photosDone = 0;
-    this.#pulse = { memoryBytes: 0, networkMs: 0, resident: [] };
+    this.#pulse = NO_PULSE;
     this.#oomKillsBefore = countOutOfMemoryKills();
     const { settings } = this.#options;
     const providers = settings.providers.filter((provider) => !this.#brokenProviders.has(provider));
@@ -169,6 +187,7 @@ export class Lane {
         );
         return;
       case 'ready':
+        this.#deviceMemoryBytes = message.deviceMemoryBytes;
         return this.#becomeReady(message.device, message.notes);
       case 'unusable':
         this.#failure = new DarkroomError(message.fault.code, message.fault.message, { cause: message.fault.detail });
@@ -177,6 +196,8 @@ export class Lane {
         return this.#end('crashed');
       case 'pulse':
         this.#pulse = message;
+        this.#speeds = { ...this.#speeds, ...message.speeds };
+        this.#measured = { ...message.measured, ...this.#measured };
         if (message.memoryBytes > this.#options.memoryLimitBytes) this.#end('out-of-memory');
         else if (this.load === 0 && this.#isDueForRetirement()) this.#end('retired');
         return;
@@ -238,7 +259,7 @@ export class Lane {
     clearTimeout(this.#startTimer);
     this.#child = undefined;
     this.#networkMsBefore += this.#pulse.networkMs;
-    this.#pulse = { memoryBytes: 0, networkMs: 0, resident: [] };
+    this.#pulse = NO_PULSE;
     const end = this.#ordered ?? (exit.signal === 'SIGKILL' ? this.#whoKilled() : 'crashed');
     const tickets = [...this.#tickets.values()];
     for (const ticket of tickets) this.#forget(ticket);

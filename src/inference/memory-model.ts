@@ -2,16 +2,22 @@ import type { EngineModel } from './protocol.ts';
 
 /** Time per pixel is flat from 200 pixels up, memory is not: a tile is as large as asked for and as memory allows. */
 
-const SMALLEST = 96;
-const LARGEST = 512;
+/** Halvings of the ceiling that are tried. Few sizes, so that a measurement that wavers changes neither tiles nor bytes. */
+const HALVINGS = 2;
+
+/** Share of a device's memory that is used: drivers, the desktop and other programs need the rest. */
+export const DEVICE_SHARE = 0.8;
 
 /**
  * Peak memory ≈ base + perWindowPixel * window area, hence the largest tile that a budget allows.
- * @returns side in pixels of the photo, never above `ceiling`.
+ * @param measured - bytes a window's pixel was seen to take on this machine; the catalogue's figure until then.
+ * @returns side in pixels of the photo: the ceiling, half of it, or a quarter (512, 256, 128) when nothing larger fits.
  */
-export function tileWithin(model: EngineModel, ceiling: number, budgetBytes: number): number {
+export function tileWithin(model: EngineModel, ceiling: number, budgetBytes: number, measured?: number): number {
   const { baseBytes, bytesPerWindowPixel } = model.memory;
-  const window = Math.sqrt(Math.max(0, budgetBytes - baseBytes) / bytesPerWindowPixel);
-  const affordable = Math.floor(window) - 2 * model.overlap.pixels;
-  return Math.min(ceiling, Math.max(SMALLEST, Math.min(LARGEST, affordable)));
+  const fits = (tile: number): boolean =>
+    baseBytes + (measured ?? bytesPerWindowPixel) * (tile + 2 * model.overlap.pixels) ** 2 <= budgetBytes;
+  let tile = ceiling;
+  for (let halving = 0; halving < HALVINGS && !fits(tile); halving += 1) tile = Math.floor(tile / 2);
+  return tile;
 }

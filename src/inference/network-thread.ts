@@ -1,6 +1,10 @@
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { NetworkAnswer, NetworkRequest, SessionRequest } from './network.ts';
+import type { FlatPicture } from '../models/blend-networks.ts';
+import { graphFor } from './graph-bytes.ts';
+import { readMemory } from './host-limits.ts';
+import type { NamedFloats, NetworkAnswer, NetworkRequest, SessionRequest } from './network-requests.ts';
+import type { OwnSamples } from './tiles.ts';
 
 /**
  * The one thread that owns onnxruntime. `session.run` blocks the thread it is called from for the whole run; here that
@@ -16,6 +20,9 @@ function requirePort(): MessagePort {
 
 /** An odd size, so that a graph that mixes up height and width is found out at once. */
 const WARM_UP = { width: 64, height: 48 };
+/** Memory is measured on a larger window, as large as is done in this time. */
+const MEASURING_MS = 400;
+const LARGEST_MEASURED = 160;
 
 const sessions = new Map<string, InferenceSession>();
 
@@ -23,8 +30,10 @@ const sessions = new Map<string, InferenceSession>();
 const deviceOf = (provider: string, deviceId: number): { name: string } =>
   provider === 'cpu' ? { name: provider } : Object.assign({ name: provider }, { deviceId });
 
-const createSession = (request: SessionRequest, level: 'all' | 'basic', provider: string): Promise<InferenceSession> =>
-  InferenceSession.create(request.graphPath, {
+type Level = 'all' | 'basic';
+
+function createSession(graph: string | Uint8Array, request: SessionRequest, level: Level, provider: string) {
+  const options = {
     executionProviders: [deviceOf(provider, request.deviceId)],
     graphOptimizationLevel: level,
     executionMode: 'sequential',
@@ -34,32 +43,69 @@ const createSession = (request: SessionRequest, level: 'all' | 'basic', provider
     // Saves 20-30 % of memory at no cost in time.
     enableMemPattern: false,
     logSeverityLevel: 3,
-  });
+  } as const;
+  return typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options);
+}
 
-async function runTile(session: InferenceSession, pixels: Uint8Array, width: number, height: number, scale: number) {
+async function sessionFor(request: SessionRequest, level: Level, provider: string): Promise<InferenceSession> {
+  const runOnce = async (graph: Uint8Array, { pixels, width, height }: FlatPicture): Promise<Uint8Array> => {
+    const session = await createSession(graph, request, 'all', 'cpu');
+    try {
+      const answer = await runTile(session, pixels, width, height, request.scale);
+      return new Uint8Array(answer.pixels.buffer);
+    } finally {
+      await session.release();
+    }
+  };
+  return createSession(await graphFor(request.graph, runOnce), request, level, provider);
+}
+
+async function runTile(session: InferenceSession, pixels: OwnSamples, width: number, height: number, scale: number) {
   const [input] = session.inputNames;
   const [output] = session.outputNames;
   if (input === undefined || output === undefined) throw new Error('Expected a graph with one input and one output');
+  const dims = [1, height, width, 3];
+  const tensor = pixels instanceof Uint16Array ? new Tensor('uint16', pixels, dims) : new Tensor('uint8', pixels, dims);
   const startedAt = performance.now();
-  const answer = (await session.run({ [input]: new Tensor('uint8', pixels, [1, height, width, 3]) }))[output];
+  const answer = (await session.run({ [input]: tensor }))[output];
   const ms = performance.now() - startedAt;
   const shape = [1, height * scale, width * scale, 3].join('x');
-  if (answer === undefined || !(answer.data instanceof Uint8Array) || answer.dims.join('x') !== shape) {
-    throw new Error(`Expected uint8 ${shape} from the graph but received ${answer?.type} ${answer?.dims.join('x')}`);
+  if (answer === undefined || answer.type !== tensor.type || answer.dims.join('x') !== shape) {
+    throw new Error(
+      `Expected ${tensor.type} ${shape} from the graph but received ${answer?.type} ${answer?.dims.join('x')}`,
+    );
   }
-  // The runtime's own memory cannot be handed to another thread.
-  return { pixels: new Uint8Array(answer.data), ms };
+  return { pixels: ownSamples(answer.data), ms };
 }
 
-const warmUp = (session: InferenceSession, scale: number) =>
-  runTile(session, new Uint8Array(WARM_UP.width * WARM_UP.height * 3).fill(128), WARM_UP.width, WARM_UP.height, scale);
+/** The runtime's own memory cannot be handed to another thread. */
+function ownSamples(data: Tensor['data']): OwnSamples {
+  if (data instanceof Uint16Array) return new Uint16Array(data);
+  if (data instanceof Uint8Array) return new Uint8Array(data);
+  throw new Error('Expected samples of 8 or 16 bits from the graph');
+}
 
+function warmUp(session: InferenceSession, { scale, graph }: SessionRequest, width: number, height: number) {
+  const samples = width * height * 3;
+  const grey = graph.depth === 16 ? new Uint16Array(samples).fill(128 * 257) : new Uint8Array(samples).fill(128);
+  return runTile(session, grey, width, height, scale);
+}
+
+/** Runs it twice: to have it ready, and on a larger window, to see what a pixel takes of time and memory. */
 async function open(request: SessionRequest) {
-  const session = await createSession(request, 'all', request.provider);
+  const session = await sessionFor(request, 'all', request.provider);
   try {
-    const { ms } = await warmUp(session, request.scale);
-    sessions.set(request.model, session);
-    return { msPerPixel: ms / (WARM_UP.width * WARM_UP.height) };
+    const before = readMemory();
+    const first = await warmUp(session, request, WARM_UP.width, WARM_UP.height);
+    const side = Math.floor(Math.sqrt((MEASURING_MS / first.ms) * WARM_UP.width * WARM_UP.height));
+    const width = Math.min(LARGEST_MEASURED, side - (side % 8));
+    const larger = width > WARM_UP.width;
+    const { ms } = larger ? await warmUp(session, request, width, width) : first;
+    const pixels = larger ? width * width : WARM_UP.width * WARM_UP.height;
+    // The runtime's arena keeps what the largest window took.
+    const bytesPerWindowPixel = Math.max(0, readMemory() - before) / pixels;
+    sessions.set(request.graph.key, session);
+    return { msPerPixel: ms / pixels, bytesPerWindowPixel };
   } catch (error) {
     await session.release();
     throw error;
@@ -68,7 +114,7 @@ async function open(request: SessionRequest) {
 
 /** The most cautious way there is: on the CPU, with none of the optimisations that reorder arithmetic, in a new session. */
 async function runCautiously(request: NetworkRequest & { kind: 'runCautiously' }) {
-  const session = await createSession(request.session, 'basic', 'cpu');
+  const session = await sessionFor(request.session, 'basic', 'cpu');
   try {
     return await runTile(session, request.pixels, request.width, request.height, request.session.scale);
   } finally {
@@ -76,28 +122,52 @@ async function runCautiously(request: NetworkRequest & { kind: 'runCautiously' }
   }
 }
 
+async function runOther(session: InferenceSession, inputs: NamedFloats): Promise<NamedFloats> {
+  const feeds = Object.fromEntries(
+    Object.entries(inputs).map(([name, { data, dims }]) => [name, new Tensor('float32', data, [...dims])]),
+  );
+  const outputs = Object.entries(await session.run(feeds)).map(([name, { data, dims }]) => {
+    if (!(data instanceof Float32Array)) throw new Error(`Expected floats for the output ${name}`);
+    return [name, { data: new Float32Array(data), dims }] as const;
+  });
+  return Object.fromEntries(outputs);
+}
+
+const opened = (key: string): InferenceSession => {
+  const session = sessions.get(key);
+  if (session === undefined) throw new Error(`Expected a session for ${key}`);
+  return session;
+};
+
 async function answer(request: NetworkRequest): Promise<Omit<NetworkAnswer, 'id'>> {
   switch (request.kind) {
     case 'open':
       return { opened: await open(request.session) };
-    case 'close':
-      await sessions.get(request.model)?.release();
-      sessions.delete(request.model);
+    case 'openOther':
+      sessions.set(request.session.graph.key, await sessionFor(request.session, 'all', request.session.provider));
       return {};
-    case 'run': {
-      const session = sessions.get(request.model);
-      if (session === undefined) throw new Error(`Expected a session for ${request.model}`);
-      return { tile: await runTile(session, request.pixels, request.width, request.height, request.scale) };
-    }
+    case 'close':
+      await sessions.get(request.key)?.release();
+      sessions.delete(request.key);
+      return {};
+    case 'run':
+      return { tile: await runTile(opened(request.key), request.pixels, request.width, request.height, request.scale) };
     case 'runCautiously':
       return { tile: await runCautiously(request) };
+    case 'runOther':
+      return { outputs: await runOther(opened(request.key), request.inputs) };
   }
 }
+
+const handedOver = ({ tile, outputs }: Omit<NetworkAnswer, 'id'>): ArrayBuffer[] => [
+  ...(tile === undefined ? [] : [tile.pixels.buffer]),
+  ...Object.values(outputs ?? {}).map(({ data }) => data.buffer),
+];
 
 async function reply(request: NetworkRequest): Promise<void> {
   try {
     const done = await answer(request);
-    port.postMessage({ id: request.id, ...done }, done.tile === undefined ? [] : [done.tile.pixels.buffer]);
+    port.postMessage({ id: request.id, ...done }, handedOver(done));
   } catch (error) {
     port.postMessage({ id: request.id, error: error instanceof Error ? error.message : String(error) });
   }

@@ -2,53 +2,42 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { DarkroomError } from '../contracts/errors.ts';
+import type {
+  GraphRequest,
+  NamedFloats,
+  NetworkAnswer,
+  NetworkRequest,
+  NetworkTile,
+  Opened,
+  Request,
+  SessionRequest,
+  TileRequest,
+} from './network-requests.ts';
 import type { EngineModel, EngineSettings } from './protocol.ts';
+import { graphOf, type Variant } from './variant.ts';
+
+export type { NetworkTile, TileRequest } from './network-requests.ts';
 
 /** The engine's main thread's side of the network: sessions that stay in memory, tiles in, tiles out, one photo's turn at a time. */
 
-export interface SessionRequest {
-  readonly model: string;
-  readonly graphPath: string;
-  readonly scale: number;
-  readonly provider: string;
-  readonly deviceId: number;
-  readonly threads: number;
-}
-
-interface TileRequest {
-  readonly pixels: Uint8Array<ArrayBuffer>;
-  readonly width: number;
-  readonly height: number;
-}
-
-type Request =
-  | { readonly kind: 'open'; readonly session: SessionRequest }
-  | { readonly kind: 'close'; readonly model: string }
-  | ({ readonly kind: 'run'; readonly model: string; readonly scale: number } & TileRequest)
-  | ({ readonly kind: 'runCautiously'; readonly session: SessionRequest } & TileRequest);
-export type NetworkRequest = Request & { readonly id: number };
-
-export interface NetworkAnswer {
-  readonly id: number;
-  readonly opened?: { readonly msPerPixel: number };
-  readonly tile?: NetworkTile;
-  readonly error?: string;
-}
-
-export interface NetworkTile {
-  readonly pixels: Uint8Array<ArrayBuffer>;
-  readonly ms: number;
+/** A graph of floats that is no network of tiles, such as a face detector. */
+export interface OtherGraph {
+  readonly name: string;
+  readonly path: string;
+  /** What it takes in memory while it runs. */
+  readonly memoryBytes: number;
 }
 
 interface Resident {
-  readonly model: EngineModel;
+  readonly baseBytes: number;
+  readonly bytesPerWindowPixel: number;
   /** Largest window run so far: the runtime's arena keeps what that took. */
   windowPixels: number;
   msPerPixel: number;
 }
 
-const memoryOf = ({ model, windowPixels }: Resident): number =>
-  model.memory.baseBytes + model.memory.bytesPerWindowPixel * windowPixels;
+const memoryOf = ({ baseBytes, bytesPerWindowPixel, windowPixels }: Resident): number =>
+  baseBytes + bytesPerWindowPixel * windowPixels;
 
 /** What onnxruntime and the device drivers say when memory is short. */
 const OUT_OF_MEMORY = /failed to allocate memory|bad_alloc|bad allocation|out of memory|alloc_failed|e_outofmemory/i;
@@ -57,12 +46,15 @@ export class Network {
   readonly #settings: EngineSettings;
   readonly #thread = new Worker(new URL('./network-thread.js', import.meta.url));
   readonly #answers = new Map<number, (answer: NetworkAnswer) => void>();
-  /** In order of use, the most recent last. */
+  /** By the graph's key, in order of use, the most recent last. */
   readonly #residents = new Map<string, Resident>();
+  readonly #measured = new Map<string, number>();
+  readonly #speeds = new Map<string, number>();
   readonly #digests = new Map<string, Promise<string>>();
   #provider = 'cpu';
   #nextId = 1;
   #turn: Promise<void> = Promise.resolve();
+  #opening: Promise<unknown> = Promise.resolve();
   #networkMs = 0;
 
   /** @param onCrash - the thread is gone, and with it the engine's use. */
@@ -86,28 +78,37 @@ export class Network {
     return this.#networkMs;
   }
 
+  /** Memory a window's pixel took when each model was opened, in bytes; as far as this process can see it. */
+  get measured(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#measured);
+  }
+
+  /** Milliseconds of the network for a pixel of a window, by model, as of its latest tile. */
+  get speeds(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#speeds);
+  }
+
   /** Switches to a provider by opening `model` on it; throws (anything) when it is not usable. */
   async tryProvider(provider: string, model: EngineModel): Promise<void> {
     this.#provider = provider;
-    await this.open(model);
+    await this.open({ model, depth: 8, share: null });
   }
 
-  /** Makes the model's session resident, if need be at the cost of the one unused for longest. */
-  async open(model: EngineModel): Promise<void> {
-    const known = this.#residents.get(model.name);
-    if (known !== undefined) {
-      this.#residents.delete(model.name);
-      this.#residents.set(model.name, known);
-      return;
-    }
-    await this.#makeRoomFor(model);
-    const { opened } = await this.#ask({ kind: 'open', session: this.#sessionOf(model) });
-    if (opened === undefined) throw new Error('Expected the network thread to answer that it opened the model');
-    this.#residents.set(model.name, { model, windowPixels: 0, msPerPixel: opened.msPerPixel });
+  /** Makes the variant's session resident, if need be at the cost of the one unused for longest. */
+  open(variant: Variant): Promise<void> {
+    const graph = graphOf(variant);
+    const { baseBytes, bytesPerWindowPixel } = variant.model.memory;
+    return this.#makeResident(graph.key, baseBytes, async () => {
+      const { opened } = await this.#ask({ kind: 'open', session: this.#sessionOf(variant) });
+      if (opened === undefined) throw new Error('Expected the network thread to answer that it opened the model');
+      this.#learn(variant, opened);
+      if (!this.#speeds.has(variant.model.name)) this.#speeds.set(variant.model.name, opened.msPerPixel);
+      return { baseBytes, bytesPerWindowPixel, windowPixels: 0, msPerPixel: opened.msPerPixel };
+    });
   }
 
-  /** SHA-256 of the model's graph: what upstream's weights became may change with our converter. */
-  digestOf({ graphPath }: EngineModel): Promise<string> {
+  /** SHA-256 of an installed graph: what upstream's weights became may change with our converter. */
+  digestOf(graphPath: string): Promise<string> {
     const known = this.#digests.get(graphPath);
     if (known !== undefined) return known;
     const digest = readFile(graphPath).then((graph) => createHash('sha256').update(graph).digest('hex'));
@@ -116,24 +117,39 @@ export class Network {
   }
 
   /** Milliseconds a tile of this many window pixels should take. */
-  expectMs(model: EngineModel, windowPixels: number): number {
-    return (this.#residents.get(model.name)?.msPerPixel ?? 0) * windowPixels;
+  expectMs(variant: Variant, windowPixels: number): number {
+    return (this.#residents.get(graphOf(variant).key)?.msPerPixel ?? 0) * windowPixels;
   }
 
   /** @throws DarkroomError `out_of_memory`. */
-  async run(model: EngineModel, tile: TileRequest): Promise<NetworkTile> {
-    const resident = this.#residents.get(model.name);
-    if (resident === undefined) throw new Error(`Expected ${model.name} to be resident`);
+  async run(variant: Variant, tile: TileRequest): Promise<NetworkTile> {
+    const { key } = graphOf(variant);
+    const resident = await this.#residentFor(key, () => this.open(variant));
     const windowPixels = tile.width * tile.height;
     resident.windowPixels = Math.max(resident.windowPixels, windowPixels);
-    const answer = await this.#runTile({ kind: 'run', model: model.name, scale: model.scale, ...tile });
+    const answer = await this.#runTile({ kind: 'run', key, scale: variant.model.scale, ...tile });
     resident.msPerPixel = answer.ms / windowPixels;
+    this.#speeds.set(variant.model.name, resident.msPerPixel);
     return answer;
   }
 
   /** Once more, on the safest settings; for answers that cannot be right. */
-  runCautiously(model: EngineModel, tile: TileRequest): Promise<NetworkTile> {
-    return this.#runTile({ kind: 'runCautiously', session: this.#sessionOf(model), ...tile });
+  runCautiously(variant: Variant, tile: TileRequest): Promise<NetworkTile> {
+    return this.#runTile({ kind: 'runCautiously', session: this.#sessionOf(variant), ...tile });
+  }
+
+  /** Runs a graph of floats, which is made resident like the networks; between two tiles, in the order of asking. */
+  async runOther(graph: OtherGraph, inputs: NamedFloats): Promise<NamedFloats> {
+    const key = graph.name;
+    const open = (): Promise<void> =>
+      this.#makeResident(key, graph.memoryBytes, async () => {
+        await this.#ask({ kind: 'openOther', session: this.#session({ key, path: graph.path, depth: 8 }, 1) });
+        return { baseBytes: graph.memoryBytes, bytesPerWindowPixel: 0, windowPixels: 0, msPerPixel: 0 };
+      });
+    await this.#residentFor(key, open);
+    const { outputs } = await this.#ask({ kind: 'runOther', key, inputs });
+    if (outputs === undefined) throw new Error('Expected outputs from the network thread');
+    return outputs;
   }
 
   /**
@@ -156,18 +172,55 @@ export class Network {
     return tile;
   }
 
-  #sessionOf(model: EngineModel): SessionRequest {
-    const { deviceId, threads } = this.#settings;
-    const { name, graphPath, scale } = model;
-    return { model: name, graphPath, scale, provider: this.#provider, deviceId, threads };
+  #sessionOf(variant: Variant): SessionRequest {
+    return this.#session(graphOf(variant), variant.model.scale);
   }
 
-  async #makeRoomFor(model: EngineModel): Promise<void> {
-    for (const [name] of this.#residents) {
+  #session(graph: GraphRequest, scale: number): SessionRequest {
+    const { deviceId, threads } = this.#settings;
+    return { graph, scale, provider: this.#provider, deviceId, threads };
+  }
+
+  /** What a window's pixel takes cannot be far from what the catalogue says; a neighbour's decoding may have been measured too. */
+  #learn({ model }: Variant, { bytesPerWindowPixel }: Opened): void {
+    if (this.#provider !== 'cpu' || this.#measured.has(model.name)) return;
+    const known = model.memory.bytesPerWindowPixel;
+    this.#measured.set(model.name, Math.min(known * 2, Math.max(known / 2, bytesPerWindowPixel)));
+  }
+
+  /** The session, opened (again) if another photo's took its place meanwhile. Nothing may be awaited before it is used. */
+  async #residentFor(key: string, open: () => Promise<void>): Promise<Resident> {
+    for (;;) {
+      const resident = this.#residents.get(key);
+      if (resident !== undefined) return resident;
+      await open();
+    }
+  }
+
+  /** One session is opened at a time, so that two photos do not both make room for theirs. */
+  #makeResident(key: string, baseBytes: number, open: () => Promise<Resident>): Promise<void> {
+    const opened = this.#afterwards(async () => {
+      const known = this.#residents.get(key);
+      if (known === undefined) await this.#makeRoomFor(baseBytes);
+      const resident = known ?? (await open());
+      this.#residents.delete(key);
+      this.#residents.set(key, resident);
+    });
+    this.#opening = opened.catch(() => undefined);
+    return opened;
+  }
+
+  async #afterwards(open: () => Promise<void>): Promise<void> {
+    await this.#opening;
+    await open();
+  }
+
+  async #makeRoomFor(baseBytes: number): Promise<void> {
+    for (const [key] of this.#residents) {
       const used = [...this.#residents.values()].reduce((sum, resident) => sum + memoryOf(resident), 0);
-      if (used + model.memory.baseBytes <= this.#settings.sessionBudgetBytes) return;
-      this.#residents.delete(name);
-      await this.#ask({ kind: 'close', model: name });
+      if (used + baseBytes <= this.#settings.sessionBudgetBytes) return;
+      this.#residents.delete(key);
+      await this.#ask({ kind: 'close', key });
     }
   }
 

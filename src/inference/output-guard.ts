@@ -1,9 +1,24 @@
-/** Recognises a network's answer that cannot be right: a driver or a precision that fails gives black or flat tiles, without an error. */
+import type { Samples } from './tiles.ts';
+
+/**
+ * Recognises a network's answer that cannot be right: a driver or a precision that fails gives black or flat tiles, or black
+ * spots where numbers overflowed (a NaN becomes 0), without an error. Levels are those of 255.
+ */
 
 /** A tile whose samples differ by less may well come out flat. */
 const CONTRAST = 24;
 /** Enlarging keeps a tile's mean; measured on photos it moves by less than 3 levels. */
 const MEAN_SHIFT = 64;
+/** Pixels of the photo a side: a spot of this size is never all black where the photo is not dark. */
+const SPOT = 16;
+const DARK = 24;
+
+/** A tile as it went in. */
+export interface GivenTile {
+  readonly pixels: Samples;
+  readonly width: number;
+  readonly height: number;
+}
 
 interface Summary {
   readonly lowest: number;
@@ -11,10 +26,13 @@ interface Summary {
   readonly mean: number;
 }
 
-function summarise(pixels: Uint8Array): Summary {
+const levelOf = (pixels: Samples): number => (pixels instanceof Uint16Array ? 257 : 1);
+
+function summarise(pixels: Samples): Summary {
+  const level = levelOf(pixels);
   // Every 7th sample: 7 and 3 have no common factor, so all channels and columns are met.
   const step = pixels.length > 10_000 ? 7 : 1;
-  let lowest = 255;
+  let lowest = Infinity;
   let highest = 0;
   let sum = 0;
   let count = 0;
@@ -25,12 +43,42 @@ function summarise(pixels: Uint8Array): Summary {
     sum += sample;
     count += 1;
   }
-  return { lowest, highest, mean: sum / Math.max(1, count) };
+  return { lowest: lowest / level, highest: highest / level, mean: sum / level / Math.max(1, count) };
 }
 
-export function looksBroken(input: Uint8Array, output: Uint8Array): boolean {
-  const given = summarise(input);
+/** @param output - `scale` times as wide and tall, RGB like the tile. */
+export function looksBroken(tile: GivenTile, output: Samples, scale: number): boolean {
+  const given = summarise(tile.pixels);
   const made = summarise(output);
   const flat = made.highest === made.lowest && given.highest - given.lowest >= CONTRAST;
-  return flat || Math.abs(made.mean - given.mean) > MEAN_SHIFT;
+  return flat || Math.abs(made.mean - given.mean) > MEAN_SHIFT || hasBlackSpot(tile, output, scale);
+}
+
+function hasBlackSpot(tile: GivenTile, output: Samples, scale: number): boolean {
+  const dark = DARK * levelOf(tile.pixels);
+  for (let top = 0; top < tile.height; top += SPOT) {
+    for (let left = 0; left < tile.width; left += SPOT) {
+      const bottom = Math.min(tile.height, top + SPOT);
+      const right = Math.min(tile.width, left + SPOT);
+      if (!isBlack(output, tile.width * scale, left * scale, top * scale, right * scale, bottom * scale)) continue;
+      if (meanOf(tile.pixels, tile.width, left, top, right, bottom) >= dark) return true;
+    }
+  }
+  return false;
+}
+
+/** Ends at the first sample that is not black, which in a sound answer is one of the first. */
+function isBlack(pixels: Samples, width: number, left: number, top: number, right: number, bottom: number): boolean {
+  for (let y = top; y < bottom; y += 1) {
+    for (let i = (y * width + left) * 3; i < (y * width + right) * 3; i += 1) if (pixels[i] !== 0) return false;
+  }
+  return true;
+}
+
+function meanOf(pixels: Samples, width: number, left: number, top: number, right: number, bottom: number): number {
+  let sum = 0;
+  for (let y = top; y < bottom; y += 1) {
+    for (let i = (y * width + left) * 3; i < (y * width + right) * 3; i += 1) sum += pixels[i] ?? 0;
+  }
+  return sum / ((bottom - top) * (right - left) * 3);
 }

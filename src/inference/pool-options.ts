@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
-import type { InstalledModel } from './engine.ts';
+import type { InstalledFaceModel, InstalledModel } from './engine.ts';
 import { availableCores, availableMemory } from './host-limits.ts';
 import type { EngineModel, EngineSettings } from './protocol.ts';
 
 export interface EnginePoolOptions {
   readonly models: readonly InstalledModel[];
+  /** For finding and restoring faces; without one of each role faces are left alone. */
+  readonly faces?: readonly InstalledFaceModel[];
   /** Names of the models whose sessions are made and run before the pool is ready. */
   readonly warm: readonly string[];
   /** Execution providers of onnxruntime, in order of preference; the first usable one is taken and named. */
@@ -44,9 +46,10 @@ export function planPool(options: EnginePoolOptions): PoolPlan {
   const deviceIds = options.deviceIds ?? [0];
   const memoryLimitBytes = options.memoryLimitBytes || (availableMemory() * MEMORY_SHARE) / deviceIds.length;
   const threads = options.threads || Math.max(1, Math.floor(availableCores() / deviceIds.length));
-  const models = new Map(options.models.map((model) => [model.entry.name, engineModel(model)]));
+  const models = new Map(options.models.map((model) => [model.entry.name, engineModel(model, options.models)]));
   const engines = deviceIds.map((deviceId) => ({
     models: [...models.values()],
+    ...facesOf(options.faces ?? []),
     warm: [...options.warm],
     providers: [...options.providers],
     deviceId,
@@ -59,7 +62,31 @@ export function planPool(options: EnginePoolOptions): PoolPlan {
   return { models, engines, memoryLimitBytes, tileBudgetBytes };
 }
 
-function engineModel({ entry, graphPath }: InstalledModel): EngineModel {
+function engineModel({ entry, graphPath }: InstalledModel, installed: readonly InstalledModel[]): EngineModel {
   const { name, scale, overlap, memory } = entry;
-  return { name, graphPath, scale, overlap, memory };
+  const twin = installed.find((other) => other.entry.twinOf === name);
+  return {
+    name,
+    graphPath,
+    scale,
+    overlap,
+    memory,
+    ...(twin === undefined
+      ? {}
+      : {
+          twin: {
+            name: twin.entry.name,
+            graphPath: twin.graphPath,
+          },
+        }),
+  };
+}
+
+/** The first of each role, by name. */
+function facesOf(installed: readonly InstalledFaceModel[]): Pick<EngineSettings, 'faces'> {
+  const [detector, restorer] = (['face-detector', 'face-restorer'] as const).map((role) => {
+    const found = installed.find(({ entry }) => entry.role === role);
+    return found && { name: found.entry.name, path: found.graphPath, memoryBytes: found.entry.memory.baseBytes };
+  });
+  return detector && restorer ? { faces: { detector, restorer } } : {};
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { isErrorCode, type ErrorCode } from '../contracts/errors.ts';
+import { enhanceOptionsSchema } from '../contracts/options.ts';
+import { makingSchema } from '../contracts/recipe.ts';
 import type { EnhanceJob, EnhancedPhoto } from './engine.ts';
 
 /** What crosses the pipe between the pool and an engine process: paths, options and progress, never pixels. */
@@ -10,11 +12,22 @@ const modelSchema = z.object({
   scale: z.int().positive(),
   overlap: z.object({ pixels: z.int().nonnegative(), join: z.enum(['cut', 'feather']) }),
   memory: z.object({ baseBytes: z.number(), bytesPerWindowPixel: z.number() }),
+  /** The network that it is blended with where less denoising is asked for. */
+  twin: z.object({ name: z.string(), graphPath: z.string() }).optional(),
 });
 export type EngineModel = z.infer<typeof modelSchema>;
 
+const faceModelSchema = z.object({
+  name: z.string(),
+  path: z.string(),
+  /** What it takes in memory while it runs. */
+  memoryBytes: z.number(),
+});
+
 const settingsSchema = z.object({
   models: z.array(modelSchema),
+  /** Absent where faces are not restored. */
+  faces: z.object({ detector: faceModelSchema, restorer: faceModelSchema }).optional(),
   /** Created and run once before the engine is ready. */
   warm: z.array(z.string()),
   /** In order of preference. */
@@ -34,8 +47,8 @@ const jobSchema = z.object({
   inputPath: z.string(),
   scratchDir: z.string(),
   model: z.string(),
-  tileSize: z.int().positive(),
-  scale: z.union([z.literal(2), z.literal(4)]),
+  // Smaller tiles than a client may ask for serve machines with little memory, and tests.
+  options: enhanceOptionsSchema.extend({ tileSize: z.int().positive() }),
   checkpoint: z.boolean(),
 }) satisfies z.ZodType<EnhanceJob>;
 
@@ -59,6 +72,7 @@ const photoSchema = z.object({
   tilesReused: z.int(),
   tileSize: z.int(),
   device: z.string(),
+  making: makingSchema,
   warnings: z.array(z.string()).readonly(),
 }) satisfies z.ZodType<EnhancedPhoto>;
 
@@ -82,13 +96,22 @@ export type Step = z.infer<typeof stepSchema>;
 const fromEngineSchema = z.discriminatedUnion('type', [
   /** Said before it is tried, because a broken driver may take the process down. */
   z.object({ type: z.literal('trying'), provider: z.string() }),
-  z.object({ type: z.literal('ready'), device: z.string(), notes: z.array(z.string()) }),
+  z.object({
+    type: z.literal('ready'),
+    device: z.string(),
+    deviceMemoryBytes: z.number().nullable(),
+    notes: z.array(z.string()),
+  }),
   z.object({ type: z.literal('unusable'), fault: faultSchema }),
   z.object({
     type: z.literal('pulse'),
     memoryBytes: z.number(),
     networkMs: z.number(),
     resident: z.array(z.string()),
+    /** Memory that a window's pixel was seen to take, in bytes, for models that were opened. */
+    measured: z.record(z.string(), z.number()),
+    /** Milliseconds of the network for a pixel of a window, of the same models. */
+    speeds: z.record(z.string(), z.number()),
   }),
   z.object({ type: z.literal('step'), id: z.int(), step: stepSchema }),
   z.object({ type: z.literal('done'), id: z.int(), photo: photoSchema }),

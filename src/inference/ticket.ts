@@ -36,7 +36,7 @@ export function openTicket(id: number, order: Order, onAbort: (ticket: Ticket) =
       settled();
       order.reject(reason);
     },
-    tileSize: order.job.tileSize,
+    tileSize: order.job.options.tileSize,
     halvings: 0,
     timesKilled: 0,
     alone: false,

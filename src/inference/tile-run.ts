@@ -1,16 +1,17 @@
 import { DarkroomError } from '../contracts/errors.ts';
-import type { Network } from './network.ts';
+import type { Network, TileRequest } from './network.ts';
 import { looksBroken } from './output-guard.ts';
-import type { EngineModel } from './protocol.ts';
-import { cutOut, spanLength, type Pixels, type Slice, type Span, type TileGrid } from './tiles.ts';
+import type { PixelSource } from './pixel-source.ts';
+import { cutOut, spanLength, type Samples, type Slice, type Span, type TileGrid } from './tiles.ts';
+import type { Variant } from './variant.ts';
 
 /** Tiles of one photo that are with the network at a time: one runs, one waits, one is being put away. */
 const TILES_AT_ONCE = 3;
 
 export interface TileRun {
   readonly network: Network;
-  readonly model: EngineModel;
-  readonly photo: Pixels;
+  readonly variant: Variant;
+  readonly source: PixelSource;
   readonly grid: TileGrid;
   /** Indices, row by row. */
   readonly tiles: readonly number[];
@@ -18,7 +19,7 @@ export interface TileRun {
   /** Called when the last tile was handed in. */
   readonly allHandedIn: () => void;
   /** Takes the kept area of a finished tile. */
-  readonly finished: (index: number, pixels: Uint8Array, ms: number) => Promise<void>;
+  readonly finished: (index: number, pixels: Samples, ms: number) => Promise<void>;
 }
 
 /** Runs tiles so that the network always has one waiting. Settles only when none is under way any more. */
@@ -29,9 +30,7 @@ export async function runTiles(run: TileRun): Promise<void> {
       const last = waiting.length === 0;
       try {
         run.signal.throwIfAborted();
-        const tile = runTile(run, index);
-        if (last) run.allHandedIn();
-        await tile;
+        await runTile(run, index, last ? run.allHandedIn : () => undefined);
       } catch (error) {
         waiting.length = 0; // the other lanes take no more
         throw error;
@@ -44,32 +43,30 @@ export async function runTiles(run: TileRun): Promise<void> {
   run.signal.throwIfAborted();
 }
 
-async function runTile(run: TileRun, index: number): Promise<void> {
-  const { grid, model, network } = run;
+async function runTile(run: TileRun, index: number, handedIn: () => void): Promise<void> {
+  const { grid, variant, network } = run;
   const column = grid.columns[index % grid.columns.length];
   const row = grid.rows[Math.floor(index / grid.columns.length)];
   if (column === undefined || row === undefined)
     throw new RangeError(`Expected a tile of the grid but received ${index}`);
   const tile = {
-    pixels: cutOut(run.photo, column.window, row.window),
+    pixels: await run.source.cut(column.window, row.window),
     width: spanLength(column.window),
     height: spanLength(row.window),
   };
-  const first = await network.run(model, tile);
-  const sound = looksBroken(tile.pixels, first.pixels) ? await secondOpinion(run, tile) : first;
+  const answer = network.run(variant, tile);
+  handedIn();
+  const first = await answer;
+  const { scale } = variant.model;
+  const sound = looksBroken(tile, first.pixels, scale) ? await secondOpinion(run, tile) : first;
   if (run.signal.aborted) return;
-  const output = {
-    width: tile.width * model.scale,
-    height: tile.height * model.scale,
-    channels: 3,
-    data: sound.pixels,
-  };
-  await run.finished(index, cutOut(output, keptIn(column, model.scale), keptIn(row, model.scale)), sound.ms);
+  const output = { width: tile.width * scale, height: tile.height * scale, channels: 3, data: sound.pixels };
+  await run.finished(index, cutOut(output, keptIn(column, scale), keptIn(row, scale)), sound.ms);
 }
 
-async function secondOpinion({ network, model }: TileRun, tile: Parameters<Network['runCautiously']>[1]) {
-  const again = await network.runCautiously(model, tile);
-  if (looksBroken(tile.pixels, again.pixels)) throw new DarkroomError('bad_output');
+async function secondOpinion({ network, variant }: TileRun, tile: TileRequest) {
+  const again = await network.runCautiously(variant, tile);
+  if (looksBroken(tile, again.pixels, variant.model.scale)) throw new DarkroomError('bad_output');
   return again;
 }
 

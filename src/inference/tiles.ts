@@ -1,116 +1,42 @@
-/**
- * How a photo is cut. Time per pixel hardly depends on a tile's size, but every overlap is computed twice and every new
- * shape costs the runtime memory: so all windows of a photo have one size, and no pixel is invented to fill them.
- */
+import { spanLength, type Span } from '../contracts/tile-grid.ts';
 
-/** Rounding the window up keeps the shapes of different photos few; larger steps would recompute more than they save. */
-const WINDOW_STEP = 8;
+export { cutTiles, spanLength, windowPixels } from '../contracts/tile-grid.ts';
+export type { Overlap, Slice, Span, TileGrid } from '../contracts/tile-grid.ts';
 
-export interface Span {
-  readonly start: number;
-  /** Exclusive. */
-  readonly end: number;
-}
+/** Interleaved samples: 8 bits, or 16 (0 to 65535). */
+export type Samples = Uint8Array | Uint16Array;
 
-/** One tile along one axis, in pixels of the photo. Cores follow each other without gap or overlap. */
-export interface Slice {
-  /** What the network sees; lies inside the photo. */
-  readonly window: Span;
-  /** What the tile answers for. */
-  readonly core: Span;
-  /** What is kept of the network's answer: the core, and for feathered joins the zone shared with each neighbour. */
-  readonly kept: Span;
-}
+/** A run of samples of the same kind as another. */
+export const samplesLike = (kind: Depth | Samples, length: number): OwnSamples =>
+  kind === 16 || kind instanceof Uint16Array ? new Uint16Array(length) : new Uint8Array(length);
 
-export interface TileGrid {
-  readonly width: number;
-  readonly height: number;
-  readonly columns: readonly Slice[];
-  readonly rows: readonly Slice[];
-  /** Half the width of the zone in which neighbours are blended, in pixels of the photo; 0 = cut. */
-  readonly marginX: number;
-  readonly marginY: number;
-}
+/** Bits a sample. */
+export type Depth = 8 | 16;
 
-export interface Overlap {
-  readonly pixels: number;
-  readonly join: 'cut' | 'feather';
-}
+/** Samples in memory of their own, which can be handed to another thread. */
+export type OwnSamples = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
 
-export const spanLength = (span: Span): number => span.end - span.start;
+/** Bytes of a sample. */
+export const sampleBytes = (depth: Depth): 1 | 2 => (depth === 16 ? 2 : 1);
 
-/**
- * Cuts `side` pixels into windows of one size, no larger than `tile + 2 * overlap`, whose overlap is at least
- * `2 * overlap` (so that each core has `overlap` pixels around it, except at the photo's edge).
- */
-function cutWindows(side: number, tile: number, overlap: number): Span[] {
-  const largest = tile + 2 * overlap;
-  const count = Math.max(1, Math.ceil((side - 2 * overlap) / tile));
-  if (count === 1) return [{ start: 0, end: side }];
-  const needed = Math.ceil((side + 2 * overlap * (count - 1)) / count);
-  const size = Math.min(Math.ceil(needed / WINDOW_STEP) * WINDOW_STEP, largest, side);
-  return Array.from({ length: count }, (_, index) => {
-    const start = Math.floor((index * (side - size)) / (count - 1));
-    return { start, end: start + size };
-  });
-}
-
-function cutAxis(side: number, tile: number, { pixels, join }: Overlap): { slices: Slice[]; margin: number } {
-  const windows = cutWindows(side, tile, pixels);
-  const cores = windows.map((window, index) => ({
-    start: index === 0 ? 0 : middle(windows[index - 1], window),
-    end: index === windows.length - 1 ? side : middle(window, windows[index + 1]),
-  }));
-  const narrowest = Math.min(...cores.map(spanLength));
-  // Half the overlap suffices to hide the step at a seam; zones of two seams must not meet.
-  const margin = join === 'cut' || windows.length === 1 ? 0 : Math.floor(Math.min(pixels, narrowest) / 2);
-  const slices = windows.map((window, index) => {
-    const core = cores[index] ?? window;
-    const kept = {
-      start: index === 0 ? 0 : core.start - margin,
-      end: index === windows.length - 1 ? side : core.end + margin,
-    };
-    return { window, core, kept };
-  });
-  return { slices, margin };
-}
-
-const middle = (left: Span | undefined, right: Span | undefined): number => {
-  if (left === undefined || right === undefined) throw new RangeError('Expected a neighbour for the tile');
-  return right.start + Math.floor((left.end - right.start) / 2);
-};
-
-/**
- * @param tile - ceiling: a window is never larger than `tile + 2 * overlap.pixels` in either direction.
- */
-export function cutTiles(width: number, height: number, tile: number, overlap: Overlap): TileGrid {
-  const horizontal = cutAxis(width, tile, overlap);
-  const vertical = cutAxis(height, tile, overlap);
-  return {
-    width,
-    height,
-    columns: horizontal.slices,
-    rows: vertical.slices,
-    marginX: horizontal.margin,
-    marginY: vertical.margin,
-  };
-}
-
-/** Interleaved 8-bit samples, row by row. */
-export interface Pixels {
+/** A picture, row by row. */
+export interface Pixels<Data extends Samples = Samples> {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
-  readonly data: Uint8Array;
+  readonly data: Data;
 }
 
 /** Copies a rectangle out of an image into memory of its own, which can be handed to another thread. */
-export function cutOut(image: Pixels, columns: Span, rows: Span): Uint8Array<ArrayBuffer> {
-  const bytes = spanLength(columns) * image.channels;
-  const cut = new Uint8Array(bytes * spanLength(rows));
+export function cutOut(image: Pixels<Uint8Array>, columns: Span, rows: Span): Uint8Array<ArrayBuffer>;
+export function cutOut(image: Pixels, columns: Span, rows: Span): OwnSamples;
+export function cutOut(image: Pixels, columns: Span, rows: Span): OwnSamples {
+  const samples = spanLength(columns) * image.channels;
+  const length = samples * spanLength(rows);
+  const cut = samplesLike(image.data, length);
   for (let y = rows.start; y < rows.end; y += 1) {
     const from = (y * image.width + columns.start) * image.channels;
-    cut.set(image.data.subarray(from, from + bytes), (y - rows.start) * bytes);
+    cut.set(image.data.subarray(from, from + samples), (y - rows.start) * samples);
   }
   return cut;
 }

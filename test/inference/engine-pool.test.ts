@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { judge, withSmallerTiles, type Suspect } from '../../src/inference/engine-exit.ts';
 import type { EnginePool, InstalledModel } from '../../src/inference/engine.ts';
@@ -152,6 +153,21 @@ describe('the pool', () => {
     const attempt = await enhance(pool, root, { inputPath: photo, model: 'black' });
     await expect(attempt.result).rejects.toMatchObject({ code: 'bad_output' });
     expect(pool.status().restarts).toBe(0);
+  });
+
+  it('a network whose numbers overflow in a spot is found out', async () => {
+    const overflow = await standInModel(root, 'overflow');
+    const pool = poolOf([nearest, overflow]);
+    await pool.ready();
+    const white = Buffer.from(`<svg width="60" height="60"><circle cx="30" cy="30" r="30" fill="white"/></svg>`);
+    const inputPath = join(root, 'sun.png');
+    await sharp(photo)
+      .composite([{ input: white, left: 60, top: 40 }])
+      .toFile(inputPath);
+    const attempt = await enhance(pool, root, { inputPath, model: 'overflow' });
+    await expect(attempt.result).rejects.toMatchObject({ code: 'bad_output' });
+    const sound = await enhance(pool, root, { inputPath: photo, model: 'overflow' });
+    expect((await sound.result).width).toBe(800);
   });
 
   it('refuses models it has not got, and a graph that is none', async () => {

@@ -52,7 +52,7 @@ const errorOf = (work: Promise<unknown>): Promise<unknown> =>
   );
 
 describe.skipIf(photoNetwork === undefined)('realesr-general-x4v3', () => {
-  it('tiled (256) differs from untiled by no more than 2 levels', async () => {
+  it('tiled (256) is untiled to one level', async () => {
     if (photoNetwork === undefined) return;
     const pool = await poolFor(photoNetwork);
     const inputPath = await paintPhoto(join(root, 'larger.png'), 360, 340);
@@ -63,7 +63,7 @@ describe.skipIf(photoNetwork === undefined)('realesr-general-x4v3', () => {
       await enhance(pool, root, { inputPath, model: photoNetwork.entry.name, tileSize: 512 })
     ).result;
     expect([tiled.tiles, whole.tiles]).toEqual([4, 1]);
-    expect(largestDifference(await pixelsOf(tiled.path), await pixelsOf(whole.path))).toBeLessThanOrEqual(2);
+    expect(largestDifference(await pixelsOf(tiled.path), await pixelsOf(whole.path))).toBeLessThanOrEqual(1);
   });
 });
 
@@ -87,7 +87,8 @@ describe.skipIf(small === undefined)('realesr-animevideov3', () => {
     const result = await attempt.result;
     expect(result.tiles).toBe(6);
     const done = attempt.progress.filter(({ stage }) => stage === 'enhancing').map(({ tilesDone }) => tilesDone);
-    expect(done).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect([...new Set(done)]).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(done).toEqual(done.toSorted((a, b) => a - b));
     expect(attempt.progress.at(-1)?.stage).toBe('encoding');
     expect(pool.status()).toMatchObject({ state: 'ready', device: 'cpu', lanes: 1, resident: [model], restarts: 0 });
     expect(pool.status().networkMsTotal).toBeGreaterThanOrEqual(Math.floor(result.timings.networkMs));
@@ -178,7 +179,7 @@ describe.skipIf(small === undefined)('realesr-animevideov3', () => {
   it('a small budget chooses smaller tiles before anything fails', async () => {
     const pool = await poolFor(small, { tileBudgetBytes: 130_000_000 });
     const result = await (await enhance(pool, root, { inputPath: photo, model, tileSize: 512 })).result;
-    expect(result.tileSize).toBe(146);
+    expect(result.tileSize).toBe(128);
     expect(pool.status().restarts).toBe(0);
   });
 });

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { modelEntrySchema } from '../../src/contracts/models.ts';
+import { optionsFrom } from '../../src/contracts/option-fields.ts';
+import type { EnhanceOptions, Scale } from '../../src/contracts/options.ts';
 import { createEnginePool, type EnginePoolOptions } from '../../src/inference/engine-pool.ts';
 import type {
   EnginePool,
@@ -27,12 +29,20 @@ export const installedModel = (name: string): InstalledModel | undefined =>
 /** Works in a directory of its own, which goes with everything in it when the tests are done. */
 export const makeScratch = (): Promise<string> => mkdtemp(join(tmpdir(), 'darkroom-inference-'));
 
-/** Graphs of one or two operations, run by the real runtime: `nearest` repeats every pixel, `black` is a broken network. */
-export async function standInModel(directory: string, kind: 'nearest' | 'black'): Promise<InstalledModel> {
+/**
+ * Graphs of a few operations, run by the real runtime: `nearest` repeats every pixel, `black` is a broken network, and `overflow`
+ * one whose numbers are none (NaN) wherever the photo is nearly white.
+ */
+export async function standInModel(directory: string, kind: 'nearest' | 'black' | 'overflow'): Promise<InstalledModel> {
   const graph = new GraphBuilder();
   const enlarged = enlarge(graph, photoIn(graph), graph.floats('scales', [1, 1, 4, 4], [4]));
   const factor = graph.floats('factor', [kind === 'black' ? 0 : 1], []);
-  photoOut(graph, graph.node('Mul', [enlarged, factor]));
+  const made = graph.node('Mul', [enlarged, factor]);
+  if (kind === 'overflow') {
+    const root = graph.node('Sqrt', [graph.node('Sub', [graph.floats('most', [250], []), enlarged])]);
+    const nothing = graph.node('Mul', [root, graph.floats('nothing', [0], [])]);
+    photoOut(graph, graph.node('Add', [made, nothing]));
+  } else photoOut(graph, made);
   const graphPath = join(directory, `${kind}.onnx`);
   await writeFile(graphPath, graph.build(kind, '1', {}));
   return { entry: standInEntry(kind), graphPath, weights: kind };
@@ -80,18 +90,31 @@ export interface Attempt {
   abort(): void;
 }
 
+/** Options that are not named have the defaults of a request, but for tiles of 256 pixels. */
+export type AskedJob = Partial<Omit<EnhanceJob, 'options'>> &
+  Pick<EnhanceJob, 'inputPath' | 'model'> & {
+    readonly options?: Partial<EnhanceOptions>;
+    readonly tileSize?: number;
+    readonly scale?: Scale;
+  };
+
 /** Hands a photo to the pool; the directory is made below `root`. */
 export async function enhance(
   pool: EnginePool,
   root: string,
-  job: Partial<EnhanceJob> & Pick<EnhanceJob, 'inputPath' | 'model'>,
+  { options, tileSize, scale, ...job }: AskedJob,
   onProgress: (progress: EngineProgress) => void = () => undefined,
 ): Promise<Attempt> {
   const scratchDir = job.scratchDir ?? (await mkdtemp(join(root, 'job-')));
   const abort = new AbortController();
   const progress: EngineProgress[] = [];
   const result = pool.enhance(
-    { scratchDir, tileSize: 256, scale: 4, checkpoint: true, ...job },
+    {
+      scratchDir,
+      checkpoint: true,
+      ...job,
+      options: { ...optionsFrom({ scale }, { quality: 'high', tileSize: tileSize ?? 256 }), ...options },
+    },
     {
       signal: abort.signal,
       onProgress: (step) => {

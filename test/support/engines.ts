@@ -19,6 +19,13 @@ export async function finishPhoto(job: EnhanceJob, content = 'enhanced'): Promis
     tilesReused: 0,
     tileSize: 400,
     device: 'cpu',
+    making: {
+      steps: [{ kind: 'network', from: { width: 10, height: 10 }, to: { width: 40, height: 40 }, tiles: 1 }],
+      summary: 'One pass of the network.',
+      depth: 8,
+      denoise: null,
+      measures: { seam: null },
+    },
     warnings: [],
   };
 }
@@ -38,6 +45,7 @@ export const standInEngines = (
     networkMsTotal: 0,
     pids: [],
     restarts: 0,
+    networks: [],
   }),
   close: () => Promise.resolve(),
 });

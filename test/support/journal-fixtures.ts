@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BatchHeader, PhotoOutcome, PhotoRecord } from '../../src/contracts/batch.ts';
+import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import { makeBatchId } from '../../src/contracts/ids.ts';
 import { FileStore } from '../../src/storage/file-store.ts';
 import { Journal } from '../../src/storage/journal.ts';
@@ -37,7 +38,7 @@ export const makeHeader = (batchId: string, total: number, change: Partial<Batch
   createdAt: 1_700_000_000_000,
   total,
   kilopixels: total * 100,
-  options: { quality: 'fast', tileSize: 400, scale: 4 },
+  options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
   destination: { kind: 'store' },
   open: false,
   maxWorkers: 4,

@@ -1,0 +1,90 @@
+import { openCanvas } from './canvas.ts';
+import type { PhotoJob } from './photo-job.ts';
+import { tilesOf } from './photo-plan.ts';
+import type { PixelSource } from './pixel-source.ts';
+import { RowComposer } from './row-composer.ts';
+import { SeamMeter } from './seam-meter.ts';
+import { runTiles } from './tile-run.ts';
+import type { TileShelf } from './tile-shelf.ts';
+import { windowPixels, type Samples, type TileGrid } from './tiles.ts';
+import type { Variant } from './variant.ts';
+
+/** One pass of the network over a whole picture, from its source to a canvas on disk. */
+
+/** What composing may take on a slow machine; only used to judge whether an engine hangs. */
+const COMPOSE_MS_PER_MEGAPIXEL = 500;
+
+export interface NetworkPass {
+  readonly work: Pick<PhotoJob, 'network' | 'signal' | 'report'>;
+  readonly variant: Variant;
+  readonly grid: TileGrid;
+  readonly source: PixelSource;
+  readonly shelf: TileShelf;
+  readonly canvas: { readonly path: string; readonly channels: 3 | 4 };
+  readonly finish: (rgb: Samples, start: number, end: number) => Promise<Samples>;
+  /** Tiles of the whole photo, and those done before this pass. */
+  readonly tilesTotal: number;
+  readonly tilesBefore: number;
+}
+
+export interface PassOutcome {
+  readonly networkMs: number;
+  readonly reused: number;
+  readonly seam: number | null;
+}
+
+/** Runs what tiles are missing and puts all of them on the canvas. */
+export async function runPass(pass: NetworkPass): Promise<PassOutcome> {
+  const { work, variant, grid, shelf, finish } = pass;
+  const { scale } = variant.model;
+  const { depth } = variant;
+  const canvas = await openCanvas(
+    pass.canvas.path,
+    grid.width * scale,
+    grid.height * scale,
+    pass.canvas.channels,
+    depth,
+  );
+  try {
+    const seams = new SeamMeter(grid, scale);
+    const composer = new RowComposer({ layout: { grid, scale, depth }, shelf, canvas, seams, finish });
+    const reused = await shelf.finished();
+    for (const index of reused) composer.tileFinished(index);
+    const networkMs = await runMissing(pass, composer, reused);
+    const expectedMs = (grid.width * grid.height * scale ** 2 * COMPOSE_MS_PER_MEGAPIXEL) / 1e6;
+    const tilesDone = pass.tilesBefore + tilesOf(grid);
+    work.report({ stage: 'enhancing', tilesTotal: pass.tilesTotal, tilesDone, expectedMs });
+    await composer.finished();
+    return { networkMs, reused: reused.size, seam: seams.score };
+  } finally {
+    await canvas.close();
+  }
+}
+
+async function runMissing(pass: NetworkPass, composer: RowComposer, reused: ReadonlySet<number>): Promise<number> {
+  const { work, variant, grid, source, shelf, tilesTotal } = pass;
+  const { network, signal, report } = work;
+  const tiles = Array.from({ length: tilesOf(grid) }, (_, index) => index).filter((index) => !reused.has(index));
+  const progress = { stage: 'enhancing' as const, tilesTotal };
+  const { largest } = windowPixels(grid);
+  let tilesDone = pass.tilesBefore + reused.size;
+  let networkMs = 0;
+  report({ ...progress, stage: 'waiting', tilesDone, expectedMs: null });
+  const allHandedIn = await network.takeTurn();
+  try {
+    signal.throwIfAborted();
+    report({ ...progress, tilesDone, expectedMs: 0 });
+    await network.open(variant);
+    const finished = async (index: number, pixels: Samples, ms: number): Promise<void> => {
+      await shelf.put(index, pixels);
+      composer.tileFinished(index);
+      tilesDone += 1;
+      networkMs += ms;
+      report({ ...progress, tilesDone, expectedMs: network.expectMs(variant, largest) });
+    };
+    await runTiles({ network, variant, source, grid, tiles, signal, allHandedIn, finished });
+  } finally {
+    allHandedIn();
+  }
+  return networkMs;
+}

@@ -1,0 +1,63 @@
+import type { Depth, OwnSamples } from './tiles.ts';
+
+/** What the engine's main thread asks of the thread that owns the runtime, and what that answers. */
+
+/** One graph as it is run: an installed one, or one made from it. */
+export interface GraphRequest {
+  /** Tells sessions apart. */
+  readonly key: string;
+  readonly path: string;
+  readonly depth: Depth;
+  /** Weights are mixed with those of this graph; `share` is that of the graph at `path`. */
+  readonly blend?: { readonly path: string; readonly share: number };
+}
+
+export interface SessionRequest {
+  readonly graph: GraphRequest;
+  readonly scale: number;
+  readonly provider: string;
+  readonly deviceId: number;
+  readonly threads: number;
+}
+
+export interface TileRequest {
+  readonly pixels: OwnSamples;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Any tensor of floats by its name in the graph. */
+export interface Floats {
+  readonly data: Float32Array<ArrayBuffer>;
+  readonly dims: readonly number[];
+}
+export type NamedFloats = Readonly<Record<string, Floats>>;
+
+export type Request =
+  | { readonly kind: 'open'; readonly session: SessionRequest }
+  /** A graph that is no network of tiles: any inputs and outputs, not run beforehand. */
+  | { readonly kind: 'openOther'; readonly session: SessionRequest }
+  | { readonly kind: 'close'; readonly key: string }
+  | ({ readonly kind: 'run'; readonly key: string; readonly scale: number } & TileRequest)
+  | ({ readonly kind: 'runCautiously'; readonly session: SessionRequest } & TileRequest)
+  | { readonly kind: 'runOther'; readonly key: string; readonly inputs: NamedFloats };
+export type NetworkRequest = Request & { readonly id: number };
+
+export interface Opened {
+  readonly msPerPixel: number;
+  /** Memory that running took for each pixel of the window, in bytes. */
+  readonly bytesPerWindowPixel: number;
+}
+
+export interface NetworkAnswer {
+  readonly id: number;
+  readonly opened?: Opened;
+  readonly tile?: NetworkTile;
+  readonly outputs?: NamedFloats;
+  readonly error?: string;
+}
+
+export interface NetworkTile {
+  readonly pixels: OwnSamples;
+  readonly ms: number;
+}
