@@ -1,33 +1,21 @@
 import { constants, createReadStream } from 'node:fs';
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  statfs,
-  unlink,
-} from 'node:fs/promises';
-import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
-import { copyDurably, syncDirectory } from './durable-files.ts';
+import { DirectoryFlusher } from './directory-flusher.ts';
+import { dropFile, flushAndChecksum, isAbsent, linkIfAbsent, moveFlushed, writeFlushed } from './durable-files.ts';
+import { isSegment, KeyPaths } from './key-paths.ts';
+import { linkFiles, type FileToShare } from './link-files.ts';
 import type { Store, WriteOptions, Written } from './store.ts';
 import { isOfTheDead, temporaryName } from './temporary-names.ts';
 
-const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 /** Temporary files live inside the root, so that a rename never crosses a file system. */
 const INCOMING = '.incoming';
 const THIS_PROCESS = { host: hostname(), pid: process.pid };
-/** Looking at a directory costs more than using it: a busy one is looked at once a second. */
-const VERIFIED_FOR_MS = 1000;
-const VERIFIED_AT_MOST = 1000;
+/** Read at once: large enough that gigabytes cost little more than their copying. */
+const READ_BYTES = 256 * 1024;
 
 /**
  * A store in a directory. An object is written to a temporary name, flushed to the disk, then renamed (or linked, when it
@@ -36,11 +24,12 @@ const VERIFIED_AT_MOST = 1000;
 export class FileStore implements Store {
   readonly #root: string;
   readonly #makeNonce: () => string;
-  /** Directories that were looked at, and until when that counts. */
-  readonly #verified = new Map<string, number>();
+  readonly #paths: KeyPaths;
+  readonly #names = new DirectoryFlusher();
 
   private constructor(root: string, makeNonce: () => string) {
     this.#root = root;
+    this.#paths = new KeyPaths(root);
     this.#makeNonce = makeNonce;
   }
 
@@ -72,11 +61,23 @@ export class FileStore implements Store {
     }
   }
 
-  async adopt(key: string, path: string): Promise<void> {
-    const temporary = this.#temporaryPath();
+  async adopt(key: string, path: string, options: { flushed?: boolean } = {}): Promise<void> {
     try {
-      await copyDurably(path, temporary, { move: true });
-      await this.#place(temporary, key, false);
+      if (!options.flushed) await flushAndChecksum(path);
+      const target = await this.#paths.resolve(key, { create: true });
+      await moveFlushed(path, target, this.#temporaryPath());
+      await this.#names.flush(dirname(target));
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  async share(files: readonly FileToShare[]): Promise<void> {
+    try {
+      await linkFiles(files, {
+        resolve: (key) => this.#paths.resolve(key, { create: true }),
+        copy: ({ key, path }) => this.write(key, createReadStream(path)),
+      });
     } catch (error) {
       throw asStoreError(error);
     }
@@ -84,17 +85,16 @@ export class FileStore implements Store {
 
   /** Gives a finished temporary file its name; it is gone afterwards in any case. */
   async #place(temporary: string, key: string, onlyIfAbsent: boolean): Promise<boolean> {
+    let renamed = false;
     try {
-      const target = await this.#resolve(key, { create: true });
-      if (onlyIfAbsent) {
-        if (!(await linkIfAbsent(temporary, target))) return false;
-      } else {
-        await rename(temporary, target);
-      }
-      await syncDirectory(dirname(target));
+      const target = await this.#paths.resolve(key, { create: true });
+      if (!onlyIfAbsent) await rename(temporary, target);
+      else if (!(await linkIfAbsent(temporary, target))) return false;
+      renamed = !onlyIfAbsent;
+      await this.#names.flush(dirname(target));
       return true;
     } finally {
-      await dropFile(temporary);
+      if (!renamed) await dropFile(temporary);
     }
   }
 
@@ -112,32 +112,32 @@ export class FileStore implements Store {
   async open(key: string, range?: { start: number; end: number }): Promise<Readable> {
     const file = await this.#ifPresent(() => this.#openForReading(key));
     if (!file) throw new DarkroomError('not_found');
-    return createReadStream('', { fd: file, ...range });
+    return createReadStream('', { fd: file, highWaterMark: READ_BYTES, ...range });
   }
 
   async stat(key: string): Promise<{ bytes: number; modifiedAt: number } | undefined> {
     return this.#ifPresent(async () => {
-      const found = await stat(await this.#resolve(key));
+      const found = await stat(await this.#paths.resolve(key));
       return { bytes: found.size, modifiedAt: found.mtimeMs };
     });
   }
 
   async list(prefix: string): Promise<string[]> {
-    const names = await this.#ifPresent(async () => readdir(await this.#resolve(prefix)));
-    return (names ?? []).filter((name) => SEGMENT.test(name)).sort();
+    const names = await this.#ifPresent(async () => readdir(await this.#paths.resolve(prefix)));
+    return (names ?? []).filter(isSegment).sort();
   }
 
   async remove(key: string): Promise<void> {
-    await this.#ifPresent(async () => unlink(await this.#resolve(key)));
+    await this.#ifPresent(async () => unlink(await this.#paths.resolve(key)));
   }
 
   async removeAll(prefix: string): Promise<void> {
-    this.#verified.clear();
-    await this.#ifPresent(async () => rm(await this.#resolve(prefix), { recursive: true, force: true }));
+    this.#paths.forget();
+    await this.#ifPresent(async () => rm(await this.#paths.resolve(prefix), { recursive: true, force: true }));
   }
 
   async localCopy(key: string): Promise<{ path: string; release(): Promise<void> }> {
-    const path = await this.#resolve(key);
+    const path = await this.#paths.resolve(key);
     if (!(await this.stat(key))) throw new DarkroomError('source_missing');
     return { path, release: () => Promise.resolve() };
   }
@@ -170,34 +170,7 @@ export class FileStore implements Store {
 
   async #openForReading(key: string): Promise<FileHandle> {
     // A symbolic link planted in the data directory is refused, not followed.
-    return open(await this.#resolve(key), constants.O_RDONLY | constants.O_NOFOLLOW);
-  }
-
-  /** The path of a key. Its directory must truly lie where the key says, whatever links someone planted. */
-  async #resolve(key: string, options: { create?: boolean } = {}): Promise<string> {
-    if (!key.split('/').every((segment) => SEGMENT.test(segment))) {
-      throw new TypeError(`Expected a store key but received ${JSON.stringify(key)}`);
-    }
-    const path = join(this.#root, key);
-    const directory = dirname(path);
-    if (performance.now() < (this.#verified.get(directory) ?? 0)) return path;
-    try {
-      if (options.create) await mkdir(directory, { recursive: true, mode: 0o700 });
-      if ((await realpath(directory)) !== directory) {
-        const name = basename(directory);
-        throw new DarkroomError('storage_unavailable', `The store holds a link where a directory belongs: ${name}.`);
-      }
-    } catch (error) {
-      if (isAbsent(error)) throw error;
-      throw asDarkroomError(error);
-    }
-    this.#remember(directory);
-    return path;
-  }
-
-  #remember(directory: string): void {
-    if (this.#verified.size >= VERIFIED_AT_MOST) this.#verified.clear();
-    this.#verified.set(directory, performance.now() + VERIFIED_FOR_MS);
+    return open(await this.#paths.resolve(key), constants.O_RDONLY | constants.O_NOFOLLOW);
   }
 
   async #ifPresent<T>(action: () => Promise<T>): Promise<T | undefined> {
@@ -210,54 +183,5 @@ export class FileStore implements Store {
   }
 }
 
-const isAbsent = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-
-/** `rm` would look before it removes. */
-async function dropFile(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-  }
-}
-
 /** A key that is not one is the caller's mistake and stays a TypeError; all else is the disk's doing. */
 const asStoreError = (error: unknown): Error => (error instanceof TypeError ? error : asDarkroomError(error));
-
-async function writeFlushed(
-  path: string,
-  content: Uint8Array | AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<Written> {
-  const hash = createHash('sha256');
-  const file = await open(path, 'wx', 0o600);
-  let bytes = 0;
-  try {
-    for await (const chunk of content instanceof Uint8Array ? [content] : content) {
-      signal?.throwIfAborted();
-      hash.update(chunk);
-      await file.writeFile(chunk);
-      bytes += chunk.byteLength;
-    }
-    signal?.throwIfAborted();
-    await file.sync();
-  } catch (error) {
-    await dropFile(path);
-    throw error;
-  } finally {
-    await file.close();
-  }
-  return { bytes, sha256: hash.digest('hex') };
-}
-
-/** The kernel decides between two writers: `link` fails where `rename` would replace. */
-async function linkIfAbsent(source: string, target: string): Promise<boolean> {
-  try {
-    await link(source, target);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
-}

@@ -150,6 +150,12 @@ export class Journal {
     return outcomes;
   }
 
+  /** Which outcome counts for each photo of a page, by its round (`Infinity`: its tombstone). None of them is read. */
+  async ranksOfPage(batchId: string, page: number): Promise<ReadonlyMap<number, number>> {
+    const names = await this.#latestNames(batchId, page);
+    return new Map(Array.from(names, ([index, { rank }]) => [index, rank]));
+  }
+
   /** @returns false when the photo has an outcome for this round already: the caller's result must not be used. */
   async record(batchId: string, outcome: PhotoOutcome): Promise<boolean> {
     const key = outcomeKey(batchId, outcome.index, outcome.status === 'removed' ? 'removed' : outcome.epoch);

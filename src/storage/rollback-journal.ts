@@ -64,4 +64,9 @@ export class RollbackJournal {
   async close(summary: RollbackSummary): Promise<void> {
     await writeRecord(this.#store, rollbackSummaryKey(summary.operationId), summary);
   }
+
+  /** Takes the summary back: the rollback is under way again. */
+  async reopen(operationId: string): Promise<void> {
+    await this.#store.remove(rollbackSummaryKey(operationId));
+  }
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { FileToShare } from './link-files.ts';
 
 /**
  * Bytes under keys. Every implementation passes the same suite (`test/storage/store-suite.ts`): an object is visible
@@ -17,8 +18,16 @@ export interface Store {
     content: Uint8Array | AsyncIterable<Uint8Array>,
     options?: WriteOptions,
   ): Promise<Written | undefined>;
-  /** Takes over a finished local file as an object; the file is gone from where it was. */
-  adopt(key: string, path: string): Promise<void>;
+  /**
+   * Takes over a finished local file as an object; the file is gone from where it was. `flushed` says that it is on the
+   * disk already (`flushAndChecksum`).
+   */
+  adopt(key: string, path: string, options?: { flushed?: boolean }): Promise<void>;
+  /**
+   * Makes objects of finished local files, which stay where they are; nothing is copied where the file system can link.
+   * All of them are durable when it resolves; when it rejects some may be there.
+   */
+  share(files: readonly FileToShare[]): Promise<void>;
   /** A small object, whole; `undefined` when there is none. */
   read(key: string): Promise<Buffer | undefined>;
   /** A large object as a stream. `range` is inclusive, in bytes. */

@@ -72,6 +72,20 @@ export function storeSuite(name: string, open: () => Promise<{ store: Store; clo
       await expect(readFile(path)).rejects.toThrow();
     });
 
+    it('shares files, which stay where they are and may go without the objects', async () => {
+      const files = [];
+      for (const index of [0, 1, 2]) {
+        const path = join(outside, `shared-${index}`);
+        await writeFile(path, `photo ${index}`);
+        files.push({ path, key: `shared/00000/00${index}` });
+      }
+      await store.share(files);
+      for (const { path } of files) await rm(path);
+      expect((await store.read('shared/00000/001'))?.toString()).toBe('photo 1');
+      expect(await store.list('shared/00000')).toEqual(['000', '001', '002']);
+      await expect(store.share([{ path: join(outside, 'absent'), key: 'shared/absent' }])).rejects.toThrow();
+    });
+
     it('lists names below a prefix, sorted, and nothing of what is absent', async () => {
       for (const key of ['list/b', 'list/a', 'list/c/d']) await store.write(key, Buffer.from('x'));
       expect(await store.list('list')).toEqual(['a', 'b', 'c']);
