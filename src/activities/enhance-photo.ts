@@ -68,7 +68,8 @@ async function runAttempt(deps: EnhanceDependencies, task: PhotoTask, superseded
     beat = { ...beat, ...change };
   };
   const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_INTERVAL_MS);
-  context.heartbeat(beat);
+  // Most photos of a first attempt that end within a second need none; a later one may follow a death, which is counted.
+  if (context.info.attempt > 1) context.heartbeat(beat);
   try {
     if (beat.begun - beat.ended > DEATHS_UNTIL_GIVING_UP) throw new DarkroomError('worker_lost');
     return await enhance(deps, task, { signal, report, attempt: context.info.attempt });
@@ -108,7 +109,7 @@ async function enhance(
   if (!header || !record) throw new DarkroomError('source_missing', 'The batch is no longer in the journal.');
   const { model } = chooseModel(header.options.quality, new Set(deps.models.keys()));
   const startedAt = deps.now();
-  const original = await fetchOriginal(deps, task, record.original);
+  const original = await fetchOriginal(deps, task, record.original, header.destination);
   const desk = await deps.scratch.claim(photoId(task.batchId, task.index));
   let keepTiles = false;
   try {
@@ -117,8 +118,7 @@ async function enhance(
         inputPath: original.path,
         scratchDir: desk.path,
         model,
-        tileSize: header.options.tileSize,
-        scale: header.options.scale,
+        options: header.options,
         checkpoint: header.checkpointEnabled,
       },
       { signal, onProgress: report },

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { PhotoTask } from '../contracts/activities.ts';
-import type { Original } from '../contracts/batch.ts';
+import type { Destination, Original } from '../contracts/batch.ts';
 import { DarkroomError } from '../contracts/errors.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Store } from '../storage/store.ts';
@@ -19,9 +19,10 @@ export async function fetchOriginal(
   { store, journal }: { store: Store; journal: Journal },
   { batchId, index }: PhotoTask,
   original: Original,
+  destination: Destination,
 ): Promise<Lent> {
   if (original.kind === 'upload') return store.localCopy(original.key);
-  const compensation = await journal.compensation(batchId, index);
+  const compensation = destination.kind !== 'store' ? await journal.compensation(batchId, index) : undefined;
   if (compensation?.kind === 'restore' && compensation.path === original.path) {
     return store.localCopy(compensation.preservedKey);
   }

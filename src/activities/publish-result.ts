@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { crc32 } from 'node:zlib';
-import type { BatchHeader, PhotoRecord, PhotoResult } from '../contracts/batch.ts';
+import type { BatchHeader, PhotoRecord } from '../contracts/batch.ts';
 import { deliverResult } from './deliver-result.ts';
 import type { PhotoSettled, PhotoTask } from '../contracts/activities.ts';
 import type { EnhancedPhoto, InstalledModel } from '../inference/engine.ts';
+import { flushAndChecksum } from '../storage/durable-files.ts';
 import type { Journal } from '../storage/journal.ts';
 import { resultKey, siblingResults } from '../storage/keys.ts';
 import type { Store } from '../storage/store.ts';
@@ -35,14 +33,14 @@ export async function publishResult(deps: PublishDependencies, publication: Publ
   const { store, journal } = deps;
   const { task, enhanced, attempt } = publication;
   const key = resultKey(task.batchId, task.index, task.epoch, deps.makeNonce(), enhanced.extension);
-  const checksums = await readChecksums(enhanced.path);
+  const checksums = await flushAndChecksum(enhanced.path);
   const result = { path: enhanced.path, sha256: checksums.sha256, extension: enhanced.extension };
   if (publication.header.destination.kind !== 'store') {
     // Deleted or rolled back while it was enhanced: nothing outside the store may change any more.
     if (await journal.isRemoved(task.batchId, task.index)) return { status: 'removed' };
     await deliverResult(deps, { header: publication.header, record: publication.record, result });
   }
-  await store.adopt(key, enhanced.path);
+  await store.adopt(key, enhanced.path, { flushed: true });
   const won = await journal.record(task.batchId, {
     status: 'completed',
     index: task.index,
@@ -88,19 +86,8 @@ function makeRecipe({ models }: PublishDependencies, { header, model, enhanced }
     weights: installed?.weights ?? '',
     tileSize: enhanced.tileSize,
     overlap: installed?.entry.overlap.pixels ?? 0,
-    scale: header.options.scale,
+    scale: Math.round((1000 * enhanced.width) / enhanced.original.width) / 1000,
     device: enhanced.device,
+    ...enhanced.making,
   };
-}
-
-async function readChecksums(path: string): Promise<Pick<PhotoResult, 'bytes' | 'sha256' | 'crc32'>> {
-  const sha = createHash('sha256');
-  let bytes = 0;
-  let crc = 0;
-  for await (const chunk of createReadStream(path)) {
-    sha.update(chunk);
-    crc = crc32(chunk, crc);
-    bytes += chunk.length;
-  }
-  return { bytes, sha256: sha.digest('hex'), crc32: crc };
 }

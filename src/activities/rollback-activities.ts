@@ -49,9 +49,12 @@ export function createRollbackActivities(deps: RollbackDependencies): RollbackAc
         const records = await journal.page(batchId, page);
         const chosen = target?.photos ? new Set(target.photos) : undefined;
         const indexes = records.map(({ index }) => index).filter((index) => !chosen || chosen.has(index));
+        const settled = await settledBefore(rollbacks, { operationId, batchId, page });
         const outcomes: UndoOutcome[] = [];
         await withHeartbeats(async () => {
-          for (const index of indexes.toReversed()) outcomes.push(await undoPersistently(deps, batchId, index));
+          for (const index of indexes.toReversed()) {
+            outcomes.push(settled.get(index) ?? (await undoPersistently(deps, batchId, index)));
+          }
         });
         await rollbacks.recordPage(operationId, batchId, page, outcomes.toReversed());
         return count(outcomes);
@@ -82,6 +85,16 @@ async function planOf({ journal }: RollbackDependencies, header: RollbackHeader)
     batches.push({ batchId, whole: photos === null, pages: pages.sort((left, right) => right - left) });
   }
   return { total: header.total, batches: batches.toReversed() };
+}
+
+/** Photos that need no second look when a rollback is asked for again: all but those that were left or failed. */
+async function settledBefore(
+  rollbacks: RollbackJournal,
+  { operationId, batchId, page }: { operationId: string; batchId: string; page: number },
+): Promise<Map<number, UndoOutcome>> {
+  const earlier = (await rollbacks.page(operationId, batchId, page)) ?? [];
+  const settled = earlier.filter(({ result }) => result === 'undone' || result === 'nothing_to_undo');
+  return new Map(settled.map((outcome) => [outcome.index, outcome]));
 }
 
 /** Never throws for one photo: a failure that stays is listed, the others are undone all the same. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asDarkroomError } from '../contracts/errors.ts';
 
@@ -30,7 +30,7 @@ export class ScratchShelf {
     } catch (error) {
       throw asDarkroomError(error);
     }
-    return { path, discard: () => rm(path, { recursive: true, force: true }) };
+    return { path, discard: () => discard(path) };
   }
 
   /** Removes what earlier attempts at a photo left: one that was killed after publishing had no time to tidy up. */
@@ -68,3 +68,6 @@ export class ScratchShelf {
     return removed;
   }
 }
+
+/** Most desks are empty in the end, because the result was taken over: one call instead of a look around. */
+const discard = (path: string): Promise<void> => rmdir(path).catch(() => rm(path, { recursive: true, force: true }));

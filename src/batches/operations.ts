@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { isRollbackId } from '../contracts/ids.ts';
-import { NO_COUNTS, type UndoCounts } from '../contracts/operations.ts';
+import { countRemaining, NO_COUNTS, type UndoCounts } from '../contracts/operations.ts';
 import { type RollBackProgress, rollbackProgressQuery } from '../contracts/workflow-api.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { RollbackJournal } from '../storage/rollback-journal.ts';
@@ -89,14 +89,19 @@ export async function readOperation(
 }
 
 async function readBatch(
-  { batches, journal }: OperationDependencies,
+  { batches, journal, rollbacks }: OperationDependencies,
   batchId: string,
 ): Promise<OperationView | undefined> {
   const batch = await batches.view(batchId);
   if (!batch) return undefined;
   const { header, state, total, completed, failed, message, updatedAt } = batch;
   const rolledBackBy = (await journal.rolledBack(batchId))?.rollbackId ?? null;
-  const undoableReason = whyNotUndoable(rolledBackBy, header.rollbackEnabled);
+  const undone = rolledBackBy === null ? undefined : await rollbacks.summary(rolledBackBy);
+  const undoableReason = whyNotUndoable({
+    rolledBack: rolledBackBy !== null,
+    remaining: undone ? countRemaining(undone.counts) : 0,
+    enabled: header.rollbackEnabled,
+  });
   return {
     operationId: batchId,
     kind: 'batch',
@@ -116,8 +121,15 @@ async function readBatch(
   };
 }
 
-function whyNotUndoable(rolledBackBy: string | null, enabled: boolean): string | null {
-  if (rolledBackBy !== null) return 'It was rolled back already.';
+interface Undoability {
+  readonly rolledBack: boolean;
+  /** Photos that its rollback left or could not undo: they can be tried again. */
+  readonly remaining: number;
+  readonly enabled: boolean;
+}
+
+function whyNotUndoable({ rolledBack, remaining, enabled }: Undoability): string | null {
+  if (rolledBack && remaining === 0) return 'It was rolled back already.';
   return enabled ? null : 'It was made with rollback switched off.';
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { DarkroomError } from '../contracts/errors.ts';
 import { isBatchId, isRollbackId, makeRollbackId, parsePhotoId } from '../contracts/ids.ts';
-import type { RollbackHeader, RollbackTarget } from '../contracts/operations.ts';
+import { countRemaining, type RollbackHeader, type RollbackTarget } from '../contracts/operations.ts';
 import { SEARCH_ATTRIBUTE_KEYS } from '../contracts/search-attributes.ts';
 import { PRIORITY, ROLL_BACK, type RollBackWorkflow, TASK_QUEUES } from '../contracts/workflow-api.ts';
 import type { Journal } from '../storage/journal.ts';
@@ -22,6 +22,8 @@ export interface RollbackReceipt {
   readonly header: RollbackHeader;
   /** False when the same rollback was asked for before. */
   readonly created: boolean;
+  /** Photos that its last run left or could not undo, and that are tried again now. */
+  readonly retried: number;
 }
 
 interface RollbackDependencies {
@@ -33,7 +35,8 @@ interface RollbackDependencies {
 }
 
 /**
- * Starts the compensation workflow. The same selection is always the same rollback, however often it is asked for.
+ * Starts the compensation workflow. The same selection is always the same rollback, however often it is asked for: one that is
+ * under way or has undone everything is not changed; one that left photos, or failed with some, tries those again.
  * @throws DarkroomError `not_found`, `wrong_state` for what cannot be rolled back, `invalid_request` for photos of other batches.
  */
 export async function rollBackBatches(deps: RollbackDependencies, request: RollbackRequest): Promise<RollbackReceipt> {
@@ -54,15 +57,23 @@ export async function rollBackBatches(deps: RollbackDependencies, request: Rollb
   if (!earlier) await refuseRolledBack(deps, header);
   const created = !earlier && (await deps.rollbacks.create(header));
   const known = created ? header : ((await deps.rollbacks.header(header.operationId)) ?? header);
-  await startRollback(deps, known);
+  const retried = await startRollback(deps, known);
   for (const { batchId } of targets) deps.batches.forget(batchId);
-  return { header: known, created };
+  return { header: known, created, retried };
 }
 
-async function refuseRolledBack({ journal }: RollbackDependencies, { targets }: RollbackHeader): Promise<void> {
+/** What another rollback has undone is gone; what that one had to leave may be asked for in any selection. */
+async function refuseRolledBack(
+  { journal, rollbacks }: RollbackDependencies,
+  { targets }: RollbackHeader,
+): Promise<void> {
   for (const { batchId } of targets) {
     const by = (await journal.rolledBack(batchId))?.rollbackId;
-    if (by !== undefined) throw new DarkroomError('wrong_state', `${batchId} was rolled back already, by ${by}.`);
+    if (by === undefined) continue;
+    const summary = await rollbacks.summary(by);
+    if (!summary || countRemaining(summary.counts) === 0) {
+      throw new DarkroomError('wrong_state', `${batchId} was rolled back already, by ${by}.`);
+    }
   }
 }
 
@@ -108,9 +119,25 @@ function groupByBatch(photoIds: readonly string[] | undefined): Map<string, numb
   return groups;
 }
 
-async function startRollback(deps: RollbackDependencies, header: RollbackHeader): Promise<void> {
+/** @returns how many photos of an earlier run are tried again. */
+async function startRollback(deps: RollbackDependencies, header: RollbackHeader): Promise<number> {
+  const { operationId } = header;
+  const earlier = await deps.rollbacks.summary(operationId);
+  const remaining = earlier ? countRemaining(earlier.counts) : 0;
+  if (earlier && remaining === 0) return 0;
+  // First the summary goes: whoever looks from now on waits for the new run instead of reading the old account.
+  if (earlier) await deps.rollbacks.reopen(operationId);
+  try {
+    await startWorkflow(deps, header);
+  } catch (error) {
+    if (earlier) await deps.rollbacks.close(earlier);
+    throw error;
+  }
+  return remaining;
+}
+
+async function startWorkflow(deps: RollbackDependencies, header: RollbackHeader): Promise<void> {
   const { operationId, tenant, total } = header;
-  if (await deps.rollbacks.summary(operationId)) return;
   try {
     await askTemporal(deps, () =>
       deps.client.workflow.start<RollBackWorkflow>(ROLL_BACK, {

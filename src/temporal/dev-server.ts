@@ -1,3 +1,5 @@
+import type { Environment } from '../contracts/config.ts';
+
 /** The command that runs a Temporal server of our own, tuned: measured, twice to four times as fast as the defaults. */
 
 export interface DevServer {
@@ -21,6 +23,12 @@ const DYNAMIC_CONFIG = [
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
 ];
+
+/**
+ * Environment of the `temporal` program. Its garbage collector runs half as often as by default, for some 70 MB more
+ * memory: an eighth of the server's time under load. Whoever sets GOGC decides.
+ */
+export const devServerEnvironment = (environment: Environment): Environment => ({ GOGC: '200', ...environment });
 
 /** Arguments for the `temporal` program. */
 export function devServerArguments(server: DevServer, searchAttributes: readonly string[]): string[] {

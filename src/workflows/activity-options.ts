@@ -33,7 +33,7 @@ export const undoing = (tenant: string): RollbackActivities =>
   proxyActivities<RollbackActivities>({
     taskQueue: TASK_QUEUES.io,
     startToCloseTimeout: '2 hours',
-    heartbeatTimeout: '30 seconds',
+    heartbeatTimeout: '10 seconds',
     retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     priority: { priorityKey: PRIORITY.control, fairnessKey: tenant },
   });

@@ -37,6 +37,8 @@ export class BatchLedger {
   #open: boolean;
   #next: number;
   #pagesAgain: number[];
+  /** Photos that an earlier run had queued and not started: all that is still to do of their pages. */
+  readonly #left: Set<number>;
   readonly #additions: EnhanceBatchCarried['additions'];
   #surveyDue: boolean;
   #retryRequested: boolean;
@@ -64,6 +66,7 @@ export class BatchLedger {
     this.#open = carried?.open ?? input.open ?? false;
     this.#next = carried?.next ?? 0;
     this.#pagesAgain = carried?.pagesAgain ?? [];
+    this.#left = new Set(carried?.left);
     this.#additions = carried?.additions ?? [];
     this.#surveyDue = carried === undefined && input.resume === true;
     this.#retryRequested = carried?.retryRequested ?? false;
@@ -125,12 +128,16 @@ export class BatchLedger {
   /** A page was opened: its pending photos are queued, what it had settled is counted. */
   pageOpened(page: number, opened: OpenedPage): void {
     if (this.#pagesAgain[0] === page) this.#pagesAgain = this.#pagesAgain.slice(1);
-    this.#next = Math.max(this.#next, opened.next);
-    this.#completed += opened.completed;
-    this.#failed += opened.failed;
-    this.#settledKilopixels += opened.settledKilopixels;
+    const continued = new Set([...this.#left].filter((index) => pageOf(index) === page));
+    if (continued.size === 0) {
+      this.#next = Math.max(this.#next, opened.next);
+      this.#completed += opened.completed;
+      this.#failed += opened.failed;
+      this.#settledKilopixels += opened.settledKilopixels;
+    }
+    for (const index of continued) this.#left.delete(index);
     for (const photo of opened.pending) {
-      if (this.#dropped.has(photo.index)) continue;
+      if (this.#dropped.has(photo.index) || (continued.size > 0 && !continued.has(photo.index))) continue;
       this.#photos.set(photo.index, { photo, state: 'queued' });
       this.#queue.push(photo);
     }
@@ -148,6 +155,7 @@ export class BatchLedger {
     this.#kilopixels = survey.kilopixels;
     this.#next = survey.total;
     this.#pagesAgain = survey.pages;
+    this.#left.clear();
   }
 
   started(index: number): void {
@@ -240,9 +248,10 @@ export class BatchLedger {
   drop(indexes: readonly number[], now: number): boolean {
     let changed = false;
     for (const index of indexes) {
-      if (this.#dropped.has(index)) continue;
+      if (this.#dropped.has(index) || index >= this.#total) continue;
       const state = this.#photos.get(index)?.state;
       if (state === 'completed' || state === 'failed') continue;
+      if (state === undefined && this.#isBehind(index)) continue;
       this.#dropped.add(index);
       changed = true;
       const position = this.#queue.findIndex((photo) => photo.index === index);
@@ -250,6 +259,11 @@ export class BatchLedger {
       if (!this.#underWay.has(index)) this.settled(index, 'cancelled', now);
     }
     return changed;
+  }
+
+  /** Settled by an earlier run, which knew it. */
+  #isBehind(index: number): boolean {
+    return index < this.#next && !this.#left.has(index) && !this.#pagesAgain.includes(pageOf(index));
   }
 
   progress(now: number): BatchProgress {
@@ -318,7 +332,9 @@ export class BatchLedger {
       kilopixels: this.#kilopixels,
       open: this.#open,
       next: this.#next,
-      pagesAgain: this.#pagesAgain,
+      // What is queued would be passed over otherwise: its page was opened.
+      pagesAgain: [...new Set([...this.#queue.map(({ index }) => pageOf(index)), ...this.#pagesAgain])],
+      left: [...this.#queue.map(({ index }) => index), ...this.#left],
       additions: this.#additions.slice(-ADDITIONS_REMEMBERED),
       completed: this.#completed,
       failed: this.#failed,

@@ -29,12 +29,17 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
   const books = journal(input);
   let appending = false;
 
+  const nextStep = () => batch.nextStep(workflowInfo().continueAsNewSuggested);
+
   listenToControl({ batch, scopes, append, announce });
   announce();
   try {
     for (;;) {
-      await condition(() => batch.nextStep(workflowInfo().continueAsNewSuggested).do !== 'wait');
-      const step = batch.nextStep(workflowInfo().continueAsNewSuggested);
+      const step = nextStep();
+      if (step.do === 'wait') {
+        await condition(() => nextStep().do !== 'wait');
+        continue;
+      }
       if (step.do === 'survey') {
         batch.surveyed(await books.surveyBatch({ batchId: input.batchId }));
       } else if (step.do === 'open page') {

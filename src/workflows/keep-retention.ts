@@ -1,5 +1,5 @@
 import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
-import { type RetentionActivities } from '../contracts/retention.ts';
+import type { RetentionActivities } from '../contracts/retention.ts';
 import { PRIORITY, TASK_QUEUES } from '../contracts/workflow-api.ts';
 
 /** Removing is short and harmless to repeat; a store that is away is waited for, the next hour comes anyway. */

@@ -7,7 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { RollbackPlan } from '../contracts/activities.ts';
-import { NO_COUNTS, rollbackStatus, type UndoCounts } from '../contracts/operations.ts';
+import { NO_COUNTS, rollbackStatus, type UndoCounts } from '../contracts/undo-counts.ts';
 import { SEARCH_ATTRIBUTE_KEYS } from '../contracts/search-attributes.ts';
 import { type RollBackInput, type RollBackProgress, rollbackProgressQuery } from '../contracts/workflow-api.ts';
 import { undoing } from './activity-options.ts';

@@ -162,6 +162,46 @@ describe('batch ledger', () => {
     expect(ledger.photos().photos.some(({ photoId }) => photoId.endsWith('.599'))).toBe(false);
   });
 
+  it('loses nothing that is queued when a run ends in the middle of a page', () => {
+    const start = input({ total: 700 });
+    let ledger = new BatchLedger(start, 0);
+    const started: number[] = [];
+    for (let runs = 0, guard = 0; guard < 10_000; guard += 1) {
+      // Temporal's advice comes after 30 photos, wherever the run is by then.
+      const step = ledger.nextStep(started.length >= (runs + 1) * 30);
+      if (step.do === 'finish') break;
+      if (step.do === 'continue as new') {
+        ledger = new BatchLedger({ ...start, carried: ledger.carried(0) }, 0);
+        runs += 1;
+      } else if (step.do === 'open page') {
+        const { pending, ...page } = pageOfPhotos(step.page, 700);
+        const done = pending.filter(({ index }) => started.includes(index));
+        const todo = pending.filter(({ index }) => index >= step.from && !done.some((one) => one.index === index));
+        ledger.pageOpened(step.page, { ...page, pending: todo, completed: done.length, settledKilopixels: 1 });
+      } else if (step.do === 'enhance') {
+        started.push(step.photo.index);
+        ledger.started(step.photo.index);
+        ledger.settled(step.photo.index, 'completed', 0);
+      }
+    }
+    expect(started).toEqual(Array.from({ length: 700 }, (_, index) => index));
+    expect(ledger.result()).toEqual({ status: 'completed', total: 700, completed: 700, failed: 0 });
+  });
+
+  it('drops nothing that the batch has not got, or that an earlier run has settled', () => {
+    const start = input({ total: 600 });
+    const first = new BatchLedger(start, 0);
+    first.pageOpened(0, pageOfPhotos(0, 600));
+    for (let index = 0; index < PHOTOS_PER_PAGE; index += 1) {
+      first.started(index);
+      first.settled(index, 'completed', 0);
+    }
+    const second = new BatchLedger({ ...start, carried: first.carried(0) }, 0);
+    expect(second.drop([3, 600, 4711], 0)).toBe(false);
+    expect(second.drop([550], 0)).toBe(true);
+    expect(second.progress(0)).toMatchObject({ completed: PHOTOS_PER_PAGE, failed: 1 });
+  });
+
   it('waits for photos while it is open, fills its last page bit by bit, and ends when it is sealed', () => {
     const ledger = new BatchLedger(input({ total: 0, kilopixels: 0, open: true }), 0);
     expect(ledger.nextStep(false)).toEqual({ do: 'wait' });

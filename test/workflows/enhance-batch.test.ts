@@ -9,6 +9,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
+import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import type { BatchService } from '../../src/batches/batch-service.ts';
 import type { EnhanceActivities, PhotoTask } from '../../src/contracts/activities.ts';
 import {
@@ -86,7 +87,7 @@ async function submit(total: number, change: { maxWorkers?: number; refused?: nu
     batchId,
     kind: 'batch',
     tenant: 'default',
-    options: { quality: 'fast', tileSize: 400, scale: 4 },
+    options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
     maxWorkers: change.maxWorkers ?? 4,
     checkpointEnabled: true,
     rollbackEnabled: true,

@@ -9,6 +9,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
+import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import type { BatchService } from '../../src/batches/batch-service.ts';
 import { pauseUpdate, progressQuery, resumeUpdate } from '../../src/contracts/workflow-api.ts';
 import { completedOutcome, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
@@ -50,7 +51,7 @@ async function submit(): Promise<string> {
     batchId,
     kind: 'batch',
     tenant: 'default',
-    options: { quality: 'fast', tileSize: 400, scale: 4 },
+    options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
     maxWorkers: 1,
     checkpointEnabled: true,
     rollbackEnabled: true,
