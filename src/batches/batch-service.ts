@@ -146,6 +146,14 @@ export interface BatchService {
   /** Photos `from`..`from + limit - 1` of the manifest with their states. */
   photos(batchId: string, from: number, limit: number): Promise<PhotoView[]>;
   photo(photoId: string): Promise<PhotoView | undefined>;
+  /** Chosen photos, by ascending index. */
+  photosAt(batchId: string, indexes: readonly number[]): Promise<PhotoView[]>;
+  /** Indexes of the photos under way, ascending; cached like `view`. */
+  underWay(batchId: string): Promise<number[]>;
+  /** How far each photo of a manifest page has settled, see `settledRanks`; cheap, for whoever looks again and again. */
+  settled(batchId: string, page: number): Promise<ReadonlyMap<number, number>>;
+  /** Starts a batch that is in the journal but may not have been started; one that was is not changed. */
+  start(batchId: string): Promise<void>;
   /** Completed photos in the order of the manifest, page by page. */
   results(batchId: string): AsyncIterable<{ record: PhotoRecord; outcome: CompletedOutcome }>;
   /** Newest first. `cursor` is the `nextCursor` of the page before. */

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { WorkerReport } from '../contracts/worker-report.ts';
 import type { Journal } from '../storage/journal.ts';
 import { RollbackJournal } from '../storage/rollback-journal.ts';
+
 import type { Store } from '../storage/store.ts';
 import { addPhotos, hasAddition } from './add-photos.ts';
 import type { BatchService } from './batch-service.ts';
@@ -14,8 +15,9 @@ import { readQueue, readWorkers } from './read-workers.ts';
 import { removePhoto } from './remove-photo.ts';
 import { resumeBatch, retryBatch } from './resume-batch.ts';
 import { rollBackBatches } from './roll-back.ts';
+import { settledRanks } from './settled-ranks.ts';
 import { SingleFlight } from './single-flight.ts';
-import { submitBatch } from './submit-batch.ts';
+import { startSubmitted, submitBatch } from './submit-batch.ts';
 
 export interface BatchServiceDependencies {
   readonly client: Client;
@@ -42,6 +44,10 @@ export function createBatchService(deps: BatchServiceDependencies): BatchService
     view: (batchId) => batches.view(batchId),
     photos: (batchId, from, limit) => photos.photos(batchId, from, limit),
     photo: (photoId) => photos.photo(photoId),
+    photosAt: (batchId, indexes) => photos.at(batchId, indexes),
+    underWay: async (batchId) => [...(await batches.live(batchId)).underWay.keys()].sort((left, right) => left - right),
+    settled: (batchId, page) => settledRanks(deps.journal, batchId, page),
+    start: (batchId) => startSubmitted(deps, batchId),
     results: (batchId) => photos.results(batchId),
     recentPhotos: (options) => photos.recent(options),
     pause: (batchId) => pauseBatch(control, batchId),

@@ -9,6 +9,8 @@ import { SingleFlight } from './single-flight.ts';
 
 const CACHE_MS = 1000;
 const CACHED_BATCHES = 2000;
+/** While nobody answers for a batch, what its workflow last said counts for so long; counting 100,000 outcomes takes a while. */
+const ACCOUNT_USABLE_MS = 30_000;
 
 /** The state of batches: from the workflow while it is open, from the journal once it is closed or nobody answers for it. */
 export class BatchReader {
@@ -17,6 +19,8 @@ export class BatchReader {
   readonly #now: () => number;
   readonly #live: SingleFlight<LiveBatch>;
   readonly #views: SingleFlight<BatchView | undefined>;
+  /** What workflows last said of themselves. */
+  readonly #accounts = new Map<string, BatchProgress>();
 
   constructor(deps: { client: Client; journal: Journal; now: () => number }) {
     this.#client = deps.client;
@@ -27,31 +31,48 @@ export class BatchReader {
     this.#views = new SingleFlight(cache);
   }
 
+  /** A busy workflow may be slow to answer: then what it said before, at most three seconds ago, has to do. */
   live(batchId: string): Promise<LiveBatch> {
-    return this.#live.get(batchId, () => readLiveBatch(this.#client, batchId, this.#now));
+    return this.#live.getSoon(batchId, () => readLiveBatch(this.#client, batchId, this.#now));
   }
 
+  /** At most a second old, or three while the workflow is slow to answer. */
   view(batchId: string): Promise<BatchView | undefined> {
-    return this.#views.get(batchId, () => this.#read(batchId));
+    return this.#views.getSoon(batchId, () => this.#read(batchId));
   }
 
   /** After a change that was made here, so that whoever made it sees it. */
   forget(batchId: string): void {
     this.#live.forget(batchId);
     this.#views.forget(batchId);
+    this.#accounts.delete(batchId);
   }
 
   async #read(batchId: string): Promise<BatchView | undefined> {
     const header = await this.#journal.header(batchId);
     if (!header) return undefined;
-    const live = await this.live(batchId);
-    if (live.progress) return this.#fromWorkflow(header, live, live.progress);
+    const live = await this.#live.get(batchId, () => readLiveBatch(this.#client, batchId, this.#now));
+    if (live.progress) {
+      this.#remember(batchId, live.progress);
+      return this.#fromWorkflow(header, live, live.progress);
+    }
+    const account = this.#accounts.get(batchId);
+    if (isOpen(live) && account && this.#now() - account.updatedAt < ACCOUNT_USABLE_MS) {
+      return { ...(await this.#fromWorkflow(header, live, account)), ...UNANSWERED, updatedAt: account.updatedAt };
+    }
     const summary = await this.#journal.summary(batchId);
     const closed = live.execution === 'closed' || live.execution === 'absent';
     const current = summary && (live.executionId === undefined || summary.executionId === live.executionId);
     if (closed && (await this.#journal.rolledBack(batchId))) return viewOfRolledBack(header, summary);
     if (closed && current) return viewOfSummary(header, summary);
     return this.#fromOutcomes(header, live);
+  }
+
+  #remember(batchId: string, account: BatchProgress): void {
+    this.#accounts.delete(batchId);
+    this.#accounts.set(batchId, account);
+    const [oldest] = this.#accounts.keys();
+    if (this.#accounts.size > CACHED_BATCHES && oldest !== undefined) this.#accounts.delete(oldest);
   }
 
   async #fromWorkflow(header: BatchHeader, live: LiveBatch, progress: BatchProgress): Promise<BatchView> {
@@ -97,7 +118,7 @@ export class BatchReader {
         updatedAt = Math.max(updatedAt, outcome.finishedAt);
       }
     }
-    const open = live.execution === 'open' || live.execution === 'unreachable';
+    const open = isOpen(live);
     const settled = counts.completed + counts.failed;
     const state: BatchState = open ? (settled > 0 ? 'processing' : 'queued') : 'failed';
     return {
@@ -109,7 +130,7 @@ export class BatchReader {
       updatedAt,
       stale: open,
       message: open
-        ? 'No worker answers for this batch at the moment; this is what the journal knows. It goes on by itself.'
+        ? UNANSWERED.message
         : `The batch was stopped from outside after ${settled} of ${header.total} photos. Resume it to go on.`,
       ...settingsOf(header),
       open,
@@ -117,6 +138,13 @@ export class BatchReader {
     };
   }
 }
+
+const isOpen = ({ execution }: LiveBatch): boolean => execution === 'open' || execution === 'unreachable';
+
+const UNANSWERED = {
+  stale: true,
+  message: 'No worker answers for this batch at the moment; this is what the journal knows. It goes on by itself.',
+};
 
 const MORE_MAY_COME = ' Photos may be added until it is sealed.';
 

@@ -8,7 +8,8 @@ import type { BatchReader } from './read-batch.ts';
 import { SingleFlight } from './single-flight.ts';
 
 const CACHE_MS = 1000;
-const CACHED_PAGES = 100;
+/** Half a megabyte each while they are of 500 photos. */
+const CACHED_PAGES = 20;
 
 /** The states of photos: the outcome in the journal, else what the heartbeats say, else the batch's own state. */
 export class PhotoReader {
@@ -36,6 +37,23 @@ export class PhotoReader {
       for (const record of await this.#journal.page(batchId, page)) {
         if (record.index < from || record.index >= end) continue;
         views.push(viewPhoto({ batch, live, record, outcome: outcomes.get(record.index) }));
+      }
+    }
+    return views;
+  }
+
+  /** Chosen photos, by ascending index. Few of a page are read one by one, many together. */
+  async at(batchId: string, indexes: readonly number[]): Promise<PhotoView[]> {
+    const batch = indexes.length > 0 ? await this.#batches.view(batchId) : undefined;
+    if (!batch) return [];
+    const live = await this.#batches.live(batchId);
+    const views: PhotoView[] = [];
+    for (const [page, chosen] of byPage(indexes)) {
+      const outcomes = chosen.length > FEW ? await this.#journal.outcomesOfPage(batchId, page) : undefined;
+      for (const index of chosen) {
+        const record = await this.#journal.photo(batchId, index);
+        const outcome = outcomes ? outcomes.get(index) : await this.#journal.outcome(batchId, index);
+        if (record) views.push(viewPhoto({ batch, live, record, outcome }));
       }
     }
     return views;
@@ -96,6 +114,19 @@ export class PhotoReader {
     const photos = await this.photos(batchId, from, limit);
     return photos.filter(({ outcome }) => !(outcome?.status === 'removed' && outcome.reason === 'deleted'));
   }
+}
+
+/** Photos of a page up to which it is cheaper to look for each. */
+const FEW = 20;
+
+function byPage(indexes: readonly number[]): Map<number, number[]> {
+  const pages = new Map<number, number[]>();
+  for (const index of indexes) {
+    const chosen = pages.get(pageOf(index));
+    if (chosen) chosen.push(index);
+    else pages.set(pageOf(index), [index]);
+  }
+  return pages;
 }
 
 interface Facts {

@@ -45,6 +45,12 @@ export async function submitBatch(deps: SubmitDependencies, batch: NewBatch): Pr
   return header;
 }
 
+/** Starts a batch whose submission broke off after it was written down; one that was started, or has ended, stays as it is. */
+export async function startSubmitted(deps: SubmitDependencies, batchId: string): Promise<void> {
+  const header = await deps.journal.header(batchId);
+  if (header && !(await deps.journal.summary(batchId))) await startWorkflow(deps, header, { resume: false });
+}
+
 function choosePriority({ kind, photos }: NewBatch): number {
   if (kind === 'single') return PRIORITY.single;
   return photos.length <= SMALL_BATCH_PHOTOS ? PRIORITY.smallBatch : PRIORITY.batch;
