@@ -21,7 +21,7 @@ export function createApp(house: House): Express {
   const { config, webDir } = house;
   const app = express();
   app.disable('x-powered-by');
-  app.disable('etag'); // hashing every poll's answer buys nothing; downloads carry their own
+  app.disable('etag'); // `answer-json.ts` and downloads make their own
   app.use(traceRequests(house));
   app.use(secureHeaders([DOCS_STYLE_HASH]), neverStore);
   app.use(guardOrigins(config.CORS_ORIGINS));
@@ -47,7 +47,7 @@ function routerOf(routes: readonly Route[], house: House): Router {
   for (const route of routes) {
     const before: RequestHandler[] = [
       ...(route.open ? [] : [key]),
-      ...(route.body ? [express.json({ limit: JSON_BODY_BYTES })] : []),
+      ...(route.body ? [express.json({ limit: route.bodyBytes ?? JSON_BODY_BYTES })] : []),
     ];
     router[route.method](expressPath(route.path), ...before, (request, response) =>
       route.serve(request, response, house),
@@ -69,7 +69,7 @@ function methodsByPath(routes: readonly Route[]): Map<string, string> {
     const added = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()];
     methods.set(path, [...(methods.get(path) ?? []), ...added]);
   }
-  return new Map([...methods].map(([path, known]) => [path, [...known, 'OPTIONS'].join(', ')]));
+  return new Map([...methods].map(([path, known]) => [path, [...new Set([...known, 'OPTIONS'])].join(', ')]));
 }
 
 const refuseMethod =

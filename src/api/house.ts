@@ -3,12 +3,19 @@ import type { BatchService } from '../batches/batch-service.ts';
 import type { BatchHeader } from '../contracts/batch.ts';
 import type { Config } from '../contracts/config.ts';
 import type { Store } from '../storage/store.ts';
+import { ArchiveShelf } from './downloads/archive-shelf.ts';
+import type { ArchiveSource } from './downloads/build-archive.ts';
+import { EventHub } from './events/event-hub.ts';
+import { Repeats } from './idempotency/repeats.ts';
 import { createHostReader } from './performance/host-readings.ts';
 import { PerformanceSampler } from './performance/sampler.ts';
+import { UploadRoom } from './uploads/upload-room.ts';
+import { describeBatch } from './resources/describe-batch.ts';
+import { WaitingRoom } from './waiting.ts';
 import { watchVitals, type Vitals } from './performance/vitals.ts';
 
-/** What of the journal the API reads itself: whose a batch is. Everything else comes through the service. */
-export interface HeaderSource {
+/** What of the journal the API reads itself: whose a batch is, and what archives hold. Everything else comes through the service. */
+export interface HeaderSource extends ArchiveSource {
   header(batchId: string): Promise<BatchHeader | undefined>;
   /** Set when uploads and results were removed because their time was over. */
   expired(batchId: string): Promise<object | undefined>;
@@ -26,6 +33,8 @@ export interface ApiParts {
   readonly random: (bytes: number) => Uint8Array;
   /** Folders below which callers may read photos and write results; absolute. */
   readonly sourceRoots: readonly string[];
+  /** Where resumable uploads wait for a batch; on the file system of the store, so that none is ever copied. */
+  readonly uploadsDir: string;
   /** Directory of the built page; it need not exist. */
   readonly webDir: string;
   readonly version: string;
@@ -37,10 +46,59 @@ export interface House extends ApiParts {
   readonly vitals: () => Promise<Vitals>;
   /** Started and stopped by the owner of the application. */
   readonly sampler: PerformanceSampler;
+  readonly archives: ArchiveShelf;
+  /** Resumable uploads; started and stopped likewise. */
+  readonly uploads: UploadRoom;
+  /** What was done under which Idempotency-Key. */
+  readonly repeats: Repeats;
+  /** Event streams, and requests that wait for an end; both let go when the server stops. */
+  readonly events: EventHub;
+  readonly waiting: WaitingRoom;
 }
 
 export function openHouse(parts: ApiParts): House {
   const { service, clock } = parts;
   const vitals = watchVitals(service, clock);
-  return { ...parts, vitals, sampler: new PerformanceSampler({ vitals, readHost: createHostReader(clock), clock }) };
+  const sampler = new PerformanceSampler({ vitals, readHost: createHostReader(clock), clock });
+  return {
+    ...parts,
+    vitals,
+    sampler,
+    uploads: openUploads(parts),
+    archives: new ArchiveShelf(parts.journal),
+    repeats: new Repeats({ ...parts, header: (batchId) => parts.journal.header(batchId) }),
+    events: openEvents(parts),
+    waiting: new WaitingRoom(),
+  };
+}
+
+/** Ends event streams and waits, so that a server that stops need not cut them. */
+export function letGo({ events, waiting }: House): void {
+  events.close();
+  waiting.close();
+}
+
+const openEvents = ({ config, service, clock, logger }: ApiParts): EventHub =>
+  new EventHub({
+    service,
+    describe: (view) => describeBatch(view, config),
+    now: clock,
+    most: config.EVENT_STREAMS_MAX,
+    mostPerTenant: config.EVENT_STREAMS_PER_TENANT,
+    heartbeatMs: config.EVENT_HEARTBEAT_MS,
+    onFault: (error) => logger.warn({ err: error }, 'a batch that is followed could not be looked at'),
+  });
+
+function openUploads({ config, service, journal, clock, logger, uploadsDir }: ApiParts): UploadRoom {
+  return new UploadRoom({
+    directory: uploadsDir,
+    maxConcurrent: config.UPLOAD_MAX_CONCURRENT,
+    expiryMs: config.UPLOAD_EXPIRY_HOURS * 3_600_000,
+    clock,
+    logger,
+    isTaken: async ({ batchId, additionId }) =>
+      additionId === undefined
+        ? (await journal.header(batchId)) !== undefined
+        : service.hasAddition(batchId, additionId),
+  });
 }

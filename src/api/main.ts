@@ -13,7 +13,7 @@ import { FileStore } from '../storage/file-store.ts';
 import { Journal } from '../storage/journal.ts';
 import { temporalTarget } from '../temporal/connection.ts';
 import { createApp } from './app.ts';
-import { openHouse } from './house.ts';
+import { letGo, openHouse } from './house.ts';
 import { listen } from './server.ts';
 import { chooseRoots } from './sources/roots.ts';
 
@@ -42,10 +42,12 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
     clock: Date.now,
     random: randomBytes,
     sourceRoots: chooseRoots(config, process.cwd()),
+    uploadsDir: join(config.DATA_DIR, 'uploads'),
     webDir: fileURLToPath(new URL('../web', import.meta.url)),
     version: readVersion(),
   });
-  const server = await listen(createApp(house), config);
+  await house.uploads.start();
+  const server = await listen(createApp(house), config, () => letGo(house));
   house.sampler.start();
   try {
     logger.info({ url: server.url }, 'ready');
@@ -54,6 +56,7 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
     await server.close();
   } finally {
     house.sampler.stop();
+    house.uploads.stop();
   }
 }
 

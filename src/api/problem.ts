@@ -65,10 +65,15 @@ export function sendProblem(request: Request, response: Response, error: Darkroo
   const problem = describeProblem(error, request);
   for (const name of ['Content-Length', 'Content-Disposition', 'ETag', 'Accept-Ranges']) response.removeHeader(name);
   if (problem.status === 401) response.set('WWW-Authenticate', 'Bearer realm="darkroom"');
-  if (problem.status === 503 || problem.status === 507) response.set('Retry-After', String(RETRY_AFTER_SECONDS));
+  if (asksToWait(error)) response.set('Retry-After', String(RETRY_AFTER_SECONDS));
   response.set('Cache-Control', 'no-store');
   response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
+
+const WAIT_STATUSES = new Set([429, 503, 507]);
+
+const asksToWait = ({ code, definition }: DarkroomError): boolean =>
+  WAIT_STATUSES.has(definition.status) || code === 'idempotency_in_progress';
 
 /** The last handler of the application. */
 export const answerErrors: ErrorRequestHandler = (thrown: unknown, request, response, next) => {

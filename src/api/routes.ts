@@ -1,4 +1,5 @@
 import { cancelBatch, changeBatch, pauseBatch, resumeBatch, retryBatch, sealBatch } from './resources/batch-control.ts';
+import { batchEvents } from './resources/events.ts';
 import { listPhotos } from './resources/batch-photos.ts';
 import { batchStatus } from './resources/batches.ts';
 import { downloadBatch, downloadPhoto } from './resources/downloads.ts';
@@ -9,7 +10,16 @@ import { models } from './resources/models.ts';
 import { addPhotos, createBatch, getBatch } from './resources/new-batches.ts';
 import { batchProgress, resumeOperation } from './resources/operations.ts';
 import { performance } from './resources/performance.ts';
+import { plan } from './resources/plan.ts';
 import { rollBack } from './resources/rollback.ts';
+import {
+  createUpload,
+  describeUpload,
+  findUpload,
+  offerUploads,
+  removeUpload,
+  writeUpload,
+} from './resources/uploads.ts';
 import { serviceInfo } from './resources/service-info.ts';
 import { deleteTask, listTasks, taskStatus } from './resources/tasks.ts';
 import type { Route } from './route.ts';
@@ -33,11 +43,19 @@ export const ROUTES: readonly Route[] = [
   rollBack,
   listOperations,
   getOperation,
+  plan,
   createBatch,
   getBatch,
   changeBatch,
+  batchEvents,
   listPhotos,
   addPhotos,
+  offerUploads,
+  createUpload,
+  findUpload,
+  describeUpload,
+  writeUpload,
+  removeUpload,
   sealBatch,
   pauseBatch,
   resumeBatch,

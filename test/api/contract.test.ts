@@ -51,6 +51,7 @@ const worker = (change: Partial<WorkerReport> = {}): WorkerReport => ({
   avgProcessingSeconds: 2.5,
   deviceBusy: 1,
   models: [{ name: 'm', title: 'M', weights: 'ab', licence: 'BSD-3-Clause', resident: true, serves: ['fast'] }],
+  networks: [],
   engineMemoryBytes: 1,
   gpu: null,
   ...change,

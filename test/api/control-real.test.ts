@@ -66,8 +66,9 @@ describe('an open batch', () => {
       refused: [{ filename: 'bad.jpg', error_code: 'unsupported_format' }],
     });
     const stored = (await house.api.files()).length;
-    const twice = await answered(await post(address(id, '/photos'), photos(2), key), photosAddedSchema);
-    expect(twice).toMatchObject({ from: 3, count: 2, task_ids: second.task_ids, repeated: true });
+    const again = form('files', [photo, 'good.jpg'], [Buffer.from('no photo'), 'bad.jpg']);
+    expect(await answered(await post(address(id, '/photos'), again, key), photosAddedSchema)).toEqual(second);
+    await refused(await post(address(id, '/photos'), photos(2), key), 'idempotency_key_reused');
     await becomes(id, { total: 5, completed: 4, failed: 1, open: true });
     expect((await house.api.files()).filter((path) => path.includes('/uploads/'))).toHaveLength(4);
     expect(stored).toBeGreaterThan(0);

@@ -5,10 +5,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fromBuffer } from 'yauzl';
 import { resultName, UniqueNames } from '../../src/api/downloads/result-names.ts';
 import { batchAcceptedSchema } from '../../src/contracts/http.ts';
 import { png } from './support/photos.ts';
+import { readZipBuffer } from './support/zip-files.ts';
 import { openHandles } from './support/open-handles.ts';
 import { answered, eventually, form, post, refused, startApi, type RunningApi } from './support/running-api.ts';
 
@@ -26,32 +26,6 @@ async function batchOf(photos: readonly (readonly [name: string, result?: Buffer
   const { batch_task_id: id } = await answered(accepted, batchAcceptedSchema);
   for (const [index, [, result]] of photos.entries()) if (result) await api.service.complete(id, index, result);
   return id;
-}
-
-async function readZip(bytes: Buffer): Promise<Map<string, Buffer>> {
-  const members = new Map<string, Buffer>();
-  const zip = await new Promise<import('yauzl').ZipFile>((resolve, reject) => {
-    fromBuffer(bytes, { lazyEntries: true, strictFileNames: true }, (error, opened) =>
-      error ? reject(error) : resolve(opened),
-    );
-  });
-  await new Promise<void>((resolve, reject) => {
-    zip.on('error', reject);
-    zip.on('end', resolve);
-    zip.on('entry', (entry: import('yauzl').Entry) => {
-      zip.openReadStream(entry, (error, stream) => {
-        if (error) return reject(error);
-        const chunks: Buffer[] = [];
-        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-        stream.on('end', () => {
-          members.set(entry.fileName, Buffer.concat(chunks));
-          zip.readEntry();
-        });
-      });
-    });
-    zip.readEntry();
-  });
-  return members;
 }
 
 describe('a photo', () => {
@@ -117,7 +91,7 @@ describe('an archive', () => {
     const bytes = Buffer.from(await response.arrayBuffer());
     expect(response.headers.get('content-length')).toBe(String(bytes.length));
     expect(response.headers.get('content-type')).toBe('application/zip');
-    const members = await readZip(bytes);
+    const members = await readZipBuffer(bytes);
     const names = ['a_enhanced.png', 'A_enhanced (2).png', 'passwd_enhanced.png', '_CON_enhanced.png', 'manifest.json'];
     expect([...members.keys()]).toEqual(names);
     expect(members.get('A_enhanced (2).png')).toEqual(two);

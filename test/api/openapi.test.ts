@@ -59,7 +59,7 @@ it('describes texts on the wire as what they stand for', () => {
     additionalProperties: false,
     properties: {
       files: { type: 'array' },
-      scale: { enum: [2, 4] },
+      scale: { enum: [1, 2, 3, 4, 8] },
       quality_level: { enum: ['fast', 'medium', 'high'] },
     },
   });

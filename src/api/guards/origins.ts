@@ -7,9 +7,9 @@ import { quote } from '../check-input.ts';
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const ALLOWED_HEADERS =
-  'Authorization, Content-Type, X-API-Key, Idempotency-Key, Last-Event-ID, Prefer, Range, If-None-Match, If-Range, traceparent';
+  'Authorization, Content-Type, X-API-Key, Idempotency-Key, Last-Event-ID, Prefer, Range, If-None-Match, If-Range, traceparent, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, X-Request-ID';
 const EXPOSED_HEADERS =
-  'Location, Content-Disposition, Content-Length, Content-Range, Accept-Ranges, ETag, Retry-After, X-Trace-Id';
+  'Location, Content-Disposition, Content-Length, Content-Range, Accept-Ranges, ETag, Last-Modified, Retry-After, X-Trace-Id, Idempotency-Replayed, Preference-Applied, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires';
 const PREFLIGHT_SECONDS = '600';
 
 /**

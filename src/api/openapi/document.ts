@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../../contracts/errors.ts';
 import { problemSchema } from '../../contracts/http.ts';
 import type { FormShape, Route } from '../route.ts';
+import { protocolAnswers, protocolHeaders } from './protocol.ts';
 
 /** OpenAPI 3.1 out of the table that the router is made of: what is documented is what validates. */
 
@@ -40,9 +41,14 @@ function describeOperation(route: Route): Json {
     summary: route.summary,
     tags: [route.tag],
     ...(route.open ? { security: [{}] } : {}),
-    parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
+    parameters: [
+      ...parameters(route.params, 'path'),
+      ...parameters(route.query, 'query'),
+      ...headers(route),
+      ...protocolHeaders(route),
+    ],
     ...describeBody(route),
-    responses: { '200': describeAnswer(route), ...describeProblems(route) },
+    responses: { ...describeAnswer(route), ...describeProblems(route) },
   };
 }
 
@@ -60,11 +66,23 @@ function parameters(schema: z.ZodType | undefined, place: 'path' | 'query'): Jso
   }));
 }
 
-function describeBody({ body, form, query }: Route): Json {
-  if (body)
-    return { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body, 'input') } } } };
-  if (!form) return {};
-  return { requestBody: { required: true, content: { 'multipart/form-data': { schema: formSchema(form, query) } } } };
+const headers = ({ wire }: Route): Json[] =>
+  Object.entries(wire?.headers ?? {}).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  }));
+
+function describeBody({ body, form, query, wire }: Route): Json {
+  const content = {
+    ...(body ? { 'application/json': { schema: jsonSchema(body, 'input') } } : {}),
+    ...(form ? { 'multipart/form-data': { schema: formSchema(form, query) } } : {}),
+    ...(wire?.sends === undefined ? {} : { [wire.sends]: { schema: { type: 'string', format: 'binary' } } }),
+  };
+  if (Object.keys(content).length === 0) return {};
+  return { requestBody: { required: wire === undefined, content } };
 }
 
 /** Settings of the query string may come as form fields as well. */
@@ -79,10 +97,32 @@ function formSchema({ field, many }: FormShape, query: z.ZodType | undefined): J
   };
 }
 
-const describeAnswer = ({ answer }: Route): Json =>
-  typeof answer === 'string'
-    ? { description: 'The file.', content: { [answer]: { schema: { type: 'string', format: 'binary' } } } }
-    : { description: 'Done.', content: { 'application/json': { schema: jsonSchema(answer, 'output') } } };
+function describeAnswer(route: Route): Json {
+  const { answer, wire, events } = route;
+  if (wire) return { [wire.status]: { description: wire.means } };
+  if (events) return describeEvents(events);
+  if (typeof answer !== 'string') {
+    const { headers, answers } = protocolAnswers(route);
+    const content = { 'application/json': { schema: jsonSchema(answer, 'output') } };
+    return { 200: { description: 'Done.', headers, content }, ...answers };
+  }
+  const content = { [answer]: { schema: { type: 'string', format: 'binary' } } };
+  return {
+    200: { description: 'The file.', content },
+    206: { description: 'The part of it that Range asked for.', content },
+    304: { description: 'The client has it already.' },
+  };
+}
+
+/** OpenAPI 3.1 has no words for the events of a stream: they are listed beside it. */
+const describeEvents = (events: NonNullable<Route['events']>): Json => ({
+  200: {
+    description: 'Events until the batch ends.',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+    'x-events': Object.fromEntries(Object.entries(events).map(([name, data]) => [name, jsonSchema(data, 'output')])),
+  },
+  204: { description: 'The client was told the end before: it need not come back.' },
+});
 
 function describeProblems(route: Route): Json {
   const byStatus = new Map<number, ErrorCode[]>();

@@ -13,10 +13,13 @@ export const batchStatus = route({
   summary: 'How far a batch and each of its photos is',
   params: batchParamsSchema,
   query: subTaskPageSchema,
+  waits: true,
   answer: batchStatusSchema,
   problems: ['not_found', 'invalid_request'],
-  async handle({ params, query, tenant }, house): Promise<BatchStatus> {
+  async handle(call, house): Promise<BatchStatus> {
+    const { params, query, tenant } = call;
     const header = await ownBatch(house, tenant, params.batch_task_id);
+    await house.waiting.wait(call, house, header.batchId);
     const from = placeOf(query.cursor);
     const limit = query.limit ?? SUB_TASKS_PER_ANSWER;
     const [view, photos] = await Promise.all([

@@ -2,6 +2,7 @@ import type { BatchView } from '../../batches/batch-service.ts';
 import type { Config } from '../../contracts/config.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
 import type { BatchAnswer } from '../../contracts/http-batches.ts';
+import { showOptions } from '../../contracts/option-fields.ts';
 import type { House } from '../house.ts';
 
 /** When the retention clock will remove uploads and results, epoch seconds; nothing is removed while a batch is open. */
@@ -17,7 +18,7 @@ export function describeBatch(view: BatchView, config: Config): BatchAnswer {
     operation_id: batchId,
     state: view.cancelling ? 'cancelling' : view.state,
     open: view.accepting,
-    options: { quality_level: options.quality, tile_size: options.tileSize, scale: options.scale },
+    options: showOptions(options),
     destination: { kind: destination.kind, path: destination.kind === 'folder' ? destination.path : null },
     max_workers: view.maxWorkers,
     priority: view.priority,

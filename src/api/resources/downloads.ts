@@ -1,10 +1,13 @@
-import { pipeline } from 'node:stream/promises';
 import { REMOVED } from '../../batches/read-photos.ts';
+import type { BatchHeader } from '../../contracts/batch.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
+import { archiveQuerySchema } from '../../contracts/http-downloads.ts';
 import { batchParamsSchema, taskParamsSchema } from '../../contracts/http-requests.ts';
-import { listEntries, openArchive } from '../downloads/archive.ts';
-import { isKnown, sendResult } from '../downloads/result-file.ts';
+import { parsePhotoId } from '../../contracts/ids.ts';
+import { quote } from '../check-input.ts';
+import type { ByteRange } from '../downloads/byte-ranges.ts';
 import { resultName } from '../downloads/result-names.ts';
+import { sendFile } from '../downloads/send-file.ts';
 import type { House } from '../house.ts';
 import { ownBatch, ownPhoto } from '../ownership.ts';
 import { route } from '../route.ts';
@@ -16,7 +19,7 @@ export const downloadPhoto = route({
   summary: 'The enhanced photo',
   params: taskParamsSchema,
   answer: 'image/*',
-  problems: ['not_found', 'not_completed', 'removed', 'range_not_satisfiable'],
+  problems: ['not_found', 'not_completed', 'removed', 'range_not_satisfiable', 'precondition_failed'],
   async handle(call, house) {
     const photo = await ownPhoto(house, call.tenant, call.params.task_id);
     const { outcome } = photo;
@@ -28,7 +31,16 @@ export const downloadPhoto = route({
       const failure = photo.error && `The photo failed: ${photo.error.message}`;
       throw new DarkroomError('not_completed', failure ?? undefined);
     }
-    await sendResult(call, house.store, outcome.result, resultName(photo.name, outcome.result.extension));
+    const { result, finishedAt } = outcome;
+    const file = {
+      name: resultName(photo.name, result.extension),
+      contentType: result.contentType,
+      etag: `"${result.sha256}"`,
+      bytes: result.bytes,
+      modifiedAt: finishedAt,
+      open: (range: ByteRange) => house.store.open(result.key, range),
+    };
+    await sendFile(call, file, house.config.DOWNLOAD_IDLE_TIMEOUT_MS);
     return undefined;
   },
 });
@@ -37,38 +49,57 @@ export const downloadBatch = route({
   method: 'get',
   path: '/api/v1/batch/download/{batch_task_id}',
   tag: 'Batches',
-  summary: 'A ZIP of the results there are so far, with a manifest',
+  summary: 'A ZIP of the results there are so far, with a manifest; a download that was cut goes on with Range',
   params: batchParamsSchema,
+  query: archiveQuerySchema,
   answer: 'application/zip',
-  problems: ['not_found', 'not_completed', 'removed'],
-  async handle({ params, tenant, request, response, signal, log }, house) {
-    const batch = await ownBatch(house, tenant, params.batch_task_id);
-    if (await house.journal.expired(batch.batchId)) throw new DarkroomError('removed', REMOVED.expired);
-    const entries = await listEntries(house.service.results(batch.batchId));
-    if (entries.length === 0) throw await whyEmpty(house, batch.batchId);
-    const archive = await openArchive(house.store, batch, entries);
-    response.attachment(`${batch.batchId}_enhanced.zip`);
-    response.set({
-      'Content-Type': 'application/zip',
-      'Content-Length': String(archive.bytes),
-      'Cache-Control': 'private, no-cache',
-      ETag: archive.etag,
-    });
-    try {
-      if (isKnown(request, archive.etag)) {
-        response.removeHeader('Content-Length');
-        response.status(304).end();
-      } else if (request.method === 'HEAD') response.end();
-      else await pipeline(archive.stream, response, { signal });
-    } catch (error) {
-      log.debug({ err: error }, 'an archive ended early');
-      response.destroy();
-    } finally {
-      archive.close();
-    }
+  problems: [
+    'invalid_request',
+    'not_found',
+    'not_completed',
+    'removed',
+    'range_not_satisfiable',
+    'precondition_failed',
+  ],
+  async handle(call, house) {
+    const { archives, store, config } = house;
+    const header = await ownBatch(house, call.tenant, call.params.batch_task_id);
+    const { batchId } = header;
+    if (await house.journal.expired(batchId)) throw new DarkroomError('removed', REMOVED.expired);
+    const view = await house.service.view(batchId);
+    const ended = view?.open === false;
+    if (call.query.partial === false && !ended) throw new DarkroomError('not_completed', 'The batch is not done yet.');
+    const archive = await archives.find({ header, chosen: choose(header, call.query.task_ids) });
+    if (archive.results.length === 0) throw await whyEmpty(house, batchId);
+    const address = `${call.tenant} ${call.request.originalUrl}`;
+    const file = {
+      name: `${batchId}_enhanced.zip`,
+      contentType: 'application/zip',
+      etag: archive.etag,
+      bytes: archive.bytes,
+      modifiedAt: archive.modifiedAt,
+      // The rest of an archive that has changed since would be glued to the beginning of another.
+      bareRanges: archives.isOnlyOne(address, archive, ended),
+      open: (range: ByteRange) => Promise.resolve(archive.open(store, range)),
+    };
+    const whole = await sendFile(call, file, config.DOWNLOAD_IDLE_TIMEOUT_MS);
+    if (!whole) archives.noteCut(address, archive);
     return undefined;
   },
 });
+
+/** @throws DarkroomError `invalid_request` for photos that are not of this batch. */
+function choose({ batchId, total }: BatchHeader, taskIds: readonly string[] | undefined): Set<number> | undefined {
+  if (!taskIds) return undefined;
+  const indexes = taskIds.map((id) => {
+    const place = parsePhotoId(id);
+    if (place?.batchId === batchId && place.index < total) return place.index;
+    throw new DarkroomError('invalid_request', `${quote(id)} is not a photo of this batch.`, {
+      fields: [{ pointer: 'task_ids', detail: `${quote(id)} is not a photo of this batch.` }],
+    });
+  });
+  return new Set(indexes.sort((left, right) => left - right));
+}
 
 /** Photos looked at to tell results that are gone from results that are not there yet. */
 const LOOKED_AT = 500;

@@ -6,8 +6,10 @@ import {
 } from '../../contracts/http.ts';
 import { enhanceSettingsSchema } from '../../contracts/http-requests.ts';
 import { photoId } from '../../contracts/ids.ts';
+import { ONCE_PROBLEMS } from '../idempotency/once.ts';
 import { route } from '../route.ts';
 import { acceptPhotos } from '../uploads/accept-photos.ts';
+import { awaitPhoto, describeTask } from './tasks.ts';
 
 export const UPLOAD_PROBLEMS = [
   'invalid_request',
@@ -21,6 +23,7 @@ export const UPLOAD_PROBLEMS = [
   'too_many_pixels',
   'result_too_large',
   'request_timeout',
+  'uploads_busy',
   'storage_full',
   'temporal_unavailable',
 ] as const;
@@ -32,8 +35,15 @@ export const enhancePhoto = route({
   summary: 'Enhance one photo',
   query: enhanceSettingsSchema,
   form: { field: 'file', many: false },
+  once: true,
+  waits: async (reply, call, house) => {
+    const { task_id, operation_id } = taskAcceptedSchema.parse(reply);
+    if (!(await awaitPhoto(call, house, { photoId: task_id, batchId: operation_id }))) return reply;
+    const photo = await house.service.photo(task_id);
+    return photo ? { ...reply, ...describeTask(photo) } : reply;
+  },
   answer: taskAcceptedSchema,
-  problems: UPLOAD_PROBLEMS,
+  problems: [...ONCE_PROBLEMS, ...UPLOAD_PROBLEMS],
   async handle(call, house): Promise<TaskAccepted> {
     const header = await acceptPhotos(call, house, { field: 'file', many: false });
     const task = photoId(header.batchId, 0);
@@ -55,8 +65,18 @@ export const enhanceBatch = route({
   summary: 'Enhance several photos',
   query: enhanceSettingsSchema,
   form: { field: 'files', many: true },
+  once: true,
+  waits: async (reply, call, house) => {
+    const { operation_id } = batchAcceptedSchema.parse(reply);
+    const waited = await house.waiting.wait(call, house, operation_id);
+    const view = waited ? await house.service.view(operation_id) : undefined;
+    if (!view) return reply;
+    const { state, completed, failed, share, eta, message } = view;
+    const counts = { completed_files: completed, failed_files: failed, progress: share, eta };
+    return { ...reply, status: state, ...counts, message };
+  },
   answer: batchAcceptedSchema,
-  problems: [...UPLOAD_PROBLEMS, 'too_many_files'],
+  problems: [...ONCE_PROBLEMS, ...UPLOAD_PROBLEMS, 'too_many_files'],
   async handle(call, house): Promise<BatchAccepted> {
     const header = await acceptPhotos(call, house, { field: 'files', many: true });
     call.response.location(`/api/v1/batch/status/${header.batchId}`);

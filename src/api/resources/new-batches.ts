@@ -6,21 +6,34 @@ import {
   type PhotosAdded,
 } from '../../contracts/http-batches.ts';
 import { batchIdParamsSchema, newBatchSchema } from '../../contracts/http-batch-requests.ts';
+import { addUploadsSchema, type AddUploadsRequest } from '../../contracts/http-uploads.ts';
 import { ownBatch } from '../ownership.ts';
+import { ONCE_PROBLEMS } from '../idempotency/once.ts';
 import { route } from '../route.ts';
 import { orderBatch } from '../sources/order-batch.ts';
-import { addUploads } from '../uploads/add-photos.ts';
+import { addForm, addUploads } from '../uploads/add-photos.ts';
 import { readBatch } from './describe-batch.ts';
 import { UPLOAD_PROBLEMS } from './enhance.ts';
+
+/** A hundred thousand upload IDs fit. */
+const ORDER_BYTES = 4.5 * 1024 * 1024;
 
 export const createBatch = route({
   method: 'post',
   path: '/api/v1/batches',
   tag: 'Batches',
-  summary: 'Enhance the photos of a folder, or open a batch that photos are added to',
+  summary: 'Enhance the photos of a folder or of uploads, or open a batch that photos are added to',
   body: newBatchSchema,
+  bodyBytes: ORDER_BYTES,
+  once: true,
+  waits: async (reply, call, house) => {
+    const { batch_id: batchId } = batchCreatedSchema.parse(reply);
+    if (!(await house.waiting.wait(call, house, batchId))) return reply;
+    return { ...reply, ...(await readBatch(house, batchId)) };
+  },
   answer: batchCreatedSchema,
   problems: [
+    ...ONCE_PROBLEMS,
     'invalid_request',
     'no_files',
     'too_many_files',
@@ -29,6 +42,9 @@ export const createBatch = route({
     'image_unreadable',
     'too_many_pixels',
     'result_too_large',
+    'upload_missing',
+    'upload_incomplete',
+    'upload_used',
     'storage_full',
     'temporal_unavailable',
   ],
@@ -46,10 +62,12 @@ export const getBatch = route({
   tag: 'Batches',
   summary: 'A batch with its settings and how far it is',
   params: batchIdParamsSchema,
+  waits: true,
   answer: batchSchema,
   problems: ['not_found'],
-  async handle({ params, tenant }, house) {
-    const { batchId } = await ownBatch(house, tenant, params.batch_id);
+  async handle(call, house) {
+    const { batchId } = await ownBatch(house, call.tenant, call.params.batch_id);
+    await house.waiting.wait(call, house, batchId);
     return readBatch(house, batchId);
   },
 });
@@ -61,11 +79,24 @@ export const addPhotos = route({
   summary: 'Add photos to an open batch; each starts at once',
   params: batchIdParamsSchema,
   form: { field: 'files', many: true },
+  body: addUploadsSchema,
+  once: true,
   answer: photosAddedSchema,
-  problems: [...UPLOAD_PROBLEMS, 'too_many_files', 'not_found', 'wrong_state'],
+  problems: [
+    ...ONCE_PROBLEMS,
+    ...UPLOAD_PROBLEMS,
+    'too_many_files',
+    'not_found',
+    'wrong_state',
+    'upload_missing',
+    'upload_incomplete',
+    'upload_used',
+  ],
   async handle(call, house): Promise<PhotosAdded> {
     const header = await ownBatch(house, call.tenant, call.params.batch_id);
-    const { added, photos } = await addUploads(call, house, header);
+    // A form has no JSON body: the schema was not asked then.
+    const given = (call.body as AddUploadsRequest | undefined)?.upload_ids;
+    const { added, photos } = given ? await addUploads(call, house, header, given) : await addForm(call, house, header);
     call.response.location(`/api/v1/batches/${header.batchId}/photos`);
     const word = added.count === 1 ? 'photo was' : 'photos were';
     return {

@@ -9,7 +9,8 @@ import {
 } from '../../contracts/http.ts';
 import { TASKS_PER_ANSWER, taskPageSchema, taskParamsSchema } from '../../contracts/http-requests.ts';
 import { ownPhoto } from '../ownership.ts';
-import { route } from '../route.ts';
+import type { House } from '../house.ts';
+import { route, type Call } from '../route.ts';
 
 export const taskStatus = route({
   method: 'get',
@@ -17,10 +18,14 @@ export const taskStatus = route({
   tag: 'Photos',
   summary: 'How far a photo is',
   params: taskParamsSchema,
+  waits: true,
   answer: taskStatusSchema,
   problems: ['not_found'],
-  async handle({ params, tenant }, house): Promise<TaskStatus> {
-    return describeTask(await ownPhoto(house, tenant, params.task_id));
+  async handle(call, house): Promise<TaskStatus> {
+    const { tenant, params } = call;
+    const photo = await ownPhoto(house, tenant, params.task_id);
+    const waited = hasSettled(photo) ? false : await awaitPhoto(call, house, photo);
+    return describeTask(waited ? await ownPhoto(house, tenant, params.task_id) : photo);
   },
 });
 
@@ -64,7 +69,20 @@ export const deleteTask = route({
   },
 });
 
-function describeTask(photo: PhotoView): TaskStatus {
+const hasSettled = ({ status }: PhotoView): boolean => status === 'completed' || status === 'failed';
+
+/** Waits for one photo, which may be done long before its batch; looked at only when some photo of the batch has settled. */
+export const awaitPhoto = (
+  call: Call<unknown, unknown, unknown>,
+  house: House,
+  { photoId, batchId }: Pick<PhotoView, 'photoId' | 'batchId'>,
+): Promise<boolean> =>
+  house.waiting.wait(call, house, batchId, async ({ open }) => {
+    const photo = open ? await house.service.photo(photoId) : undefined;
+    return photo === undefined || hasSettled(photo);
+  });
+
+export function describeTask(photo: PhotoView): TaskStatus {
   return {
     task_id: photo.photoId,
     status: photo.status,

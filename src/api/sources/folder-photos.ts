@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import type { PhotoRecord } from '../../contracts/batch.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
 import { PHOTOS_PER_BATCH } from '../../contracts/http-batch-requests.ts';
-import type { PhotoLimits } from '../uploads/inspect-photo.ts';
+import type { Size, SizeLimits } from '../../contracts/result-size.ts';
 import { cleanText } from '../uploads/photo-name.ts';
 import { examinePhoto, kilopixelsOf } from '../uploads/photo-records.ts';
 import { refuse, type Territory } from './roots.ts';
@@ -16,11 +16,13 @@ export interface FolderSource {
   readonly recursive: boolean;
   readonly except: string | undefined;
   readonly territory: Territory;
-  readonly limits: PhotoLimits;
+  readonly limits: SizeLimits;
 }
 
 export interface FolderPhotos {
   readonly photos: PhotoRecord[];
+  /** Pixels of each photo, upright; undefined for one that is refused. */
+  readonly sizes: readonly (Size | undefined)[];
   /** The first of those that were passed over, and how many they are in all. */
   readonly skipped: readonly Passed[];
   readonly skippedTotal: number;
@@ -50,7 +52,12 @@ export async function collectFolder(source: FolderSource, signal: AbortSignal): 
   const found = await examineAll(files, (file) => examine(file, source, onPassed));
   if (found.length === 0) throw new DarkroomError('no_files', 'There is no photo in that folder.');
   const targets = new Targets();
-  return { photos: found.map((one, index) => recordOf(one, index, targets)), skipped, skippedTotal };
+  return {
+    photos: found.map((one, index) => recordOf(one, index, targets)),
+    sizes: found.map(({ look }) => look.photo),
+    skipped,
+    skippedTotal,
+  };
 }
 
 interface Examined {

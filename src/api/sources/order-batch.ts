@@ -1,14 +1,19 @@
 import { stat } from 'node:fs/promises';
+import type { NewBatch } from '../../batches/batch-service.ts';
 import type { BatchHeader, Destination } from '../../contracts/batch.ts';
 import type { NewBatchRequest } from '../../contracts/http-batch-requests.ts';
-import { makeBatchId } from '../../contracts/ids.ts';
+import { makeBatchId, pageOf } from '../../contracts/ids.ts';
+import { batchPrefix, uploadKey } from '../../storage/keys.ts';
 import type { House } from '../house.ts';
 import type { Call } from '../route.ts';
+import { nameUploads } from '../uploads/add-photos.ts';
 import { limitsOf, requireOneGood } from '../uploads/photo-records.ts';
 import { requireDisk, requireTemporal } from '../uploads/requirements.ts';
 import { settingsOf } from '../uploads/settings.ts';
 import { collectFolder, type FolderPhotos } from './folder-photos.ts';
 import { isWithin, locate, locateNew, openTerritory, refuse, type Territory } from './roots.ts';
+import { Targets } from './targets.ts';
+import { useUploads } from './upload-photos.ts';
 
 export interface Ordered {
   readonly header: BatchHeader;
@@ -16,18 +21,34 @@ export interface Ordered {
   readonly skippedTotal: number;
 }
 
-const NO_PHOTOS: FolderPhotos = { photos: [], skipped: [], skippedTotal: 0 };
+/** A batch in all but its photos. */
+type Order = Omit<NewBatch, 'photos'> & { readonly destination: Destination };
 
-/** Makes a batch out of a JSON order: photos of a folder of this host, or an open batch that they are sent to later. */
+/** Makes a batch out of a JSON order: photos of a folder or of uploads, or an open batch that they are sent to later. */
 export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, house: House): Promise<Ordered> {
-  const { body, tenant, signal } = call;
+  const { body, tenant, signal, made } = call;
+  if (made) {
+    // Written down by an earlier try; what that one passed over is not known any more.
+    await house.service.start(made.batchId);
+    return { header: made, skipped: [], skippedTotal: 0 };
+  }
+  const { source } = body;
   checkCombination(body);
   await requireTemporal(house);
   await requireDisk(call, house);
   const territory = await openTerritory(house.sourceRoots, house.config);
-  const settings = settingsOf(flatten(body), house.config);
-  const folder = body.source && (await locate(territory, body.source.path, '/source/path'));
-  const destination = await chooseDestination(territory, body, folder);
+  const folder = source?.kind === 'folder' ? await locate(territory, source.path, '/source/path') : undefined;
+  const order: Order = {
+    batchId: call.once.batchId ?? makeBatchId(new Date(house.clock()), house.random(10)),
+    kind: 'batch',
+    tenant,
+    ...settingsOf(flatten(body), house.config),
+    destination: await chooseDestination(territory, body, folder),
+    open: body.open ?? false,
+    ...(body.priority === undefined ? {} : { priority: body.priority }),
+    ...(body.tags === undefined ? {} : { tags: body.tags }),
+  };
+  if (source?.kind === 'uploads') return submitUploads(call, house, order, source.ids);
   const found =
     folder === undefined
       ? NO_PHOTOS
@@ -35,34 +56,57 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
           {
             folder,
             territory,
-            recursive: body.source?.recursive ?? true,
-            except: destination.kind === 'folder' ? destination.path : undefined,
-            limits: limitsOf(house, settings.options.scale),
+            recursive: (source?.kind === 'folder' ? source.recursive : undefined) ?? true,
+            except: order.destination.kind === 'folder' ? order.destination.path : undefined,
+            limits: limitsOf(house, order.options),
           },
           signal,
         );
   requireOneGood(found.photos);
   signal.throwIfAborted();
-  const header = await house.service.submit({
-    batchId: makeBatchId(new Date(house.clock()), house.random(10)),
-    kind: 'batch',
-    tenant,
-    ...settings,
-    destination,
-    open: body.open ?? false,
-    ...(body.priority === undefined ? {} : { priority: body.priority }),
-    ...(body.tags === undefined ? {} : { tags: body.tags }),
-    photos: found.photos,
-  });
+  const header = await house.service.submit({ ...order, photos: found.photos });
   return { header, skipped: found.skipped, skippedTotal: found.skippedTotal };
+}
+
+const NO_PHOTOS: FolderPhotos = { photos: [], sizes: [], skipped: [], skippedTotal: 0 };
+
+async function submitUploads(
+  { once, signal }: Call<unknown, unknown, unknown>,
+  house: House,
+  order: Order,
+  ids: readonly string[],
+): Promise<Ordered> {
+  const { batchId, tenant, destination, options } = order;
+  // Tries under one key make one batch: none may touch the photos of another.
+  const own = once.batchId === undefined ? undefined : nameUploads(batchId, house);
+  // A batch with a header was submitted, even when nobody can tell whether it was started: it may be resumed.
+  const isTaken = async (): Promise<boolean> => (await house.journal.header(batchId)) !== undefined;
+  const source = {
+    ids,
+    pointer: '/source/ids',
+    tenant,
+    claim: { batchId },
+    limits: limitsOf(house, options),
+    keyOf: (index: number) => (own === undefined ? uploadKey(batchId, index) : `${own}/${pageOf(index)}/${index}`),
+    targets: destination.kind === 'folder' ? new Targets() : undefined,
+    isTaken,
+    signal,
+  };
+  try {
+    const header = await useUploads(house, source, (photos) => house.service.submit({ ...order, photos }));
+    return { header, skipped: [], skippedTotal: 0 };
+  } catch (error) {
+    if (!(await isTaken())) await house.store.removeAll(own ?? batchPrefix(batchId));
+    throw error;
+  }
 }
 
 /** What cannot go together, in sentences, before anything is looked at. */
 function checkCombination({ source, destination, open }: NewBatchRequest): void {
   if (!source && open !== true) {
-    throw refuse('/source', 'is missing: name a folder, or say "open": true and send the photos afterwards');
+    throw refuse('/source', 'is missing: name a folder or uploads, or say "open": true and send the photos afterwards');
   }
-  if (destination?.kind === 'in_place' && !source)
+  if (destination?.kind === 'in_place' && source?.kind !== 'folder')
     throw refuse('/destination', 'is "in_place", but there is no source folder');
   if (open === true && destination && destination.kind !== 'store') {
     throw refuse('/destination', 'must be "store" for an open batch: photos that are sent have no place in a folder');

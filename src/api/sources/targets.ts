@@ -1,4 +1,4 @@
-import type { PhotoFormat } from '../uploads/photo-format.ts';
+import type { PhotoFormat } from '../../contracts/photo-format.ts';
 
 /** What a result of each format is named: GIF and BMP become PNG. */
 const RESULT_EXTENSION: Readonly<Record<PhotoFormat, string>> = {

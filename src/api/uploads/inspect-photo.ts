@@ -1,16 +1,13 @@
 import { open } from 'node:fs/promises';
 import sharp from 'sharp';
 import { DarkroomError } from '../../contracts/errors.ts';
-import { bmpSize, SNIFF_BYTES, sniffFormat, type PhotoFormat } from './photo-format.ts';
-
-export interface PhotoLimits {
-  readonly maxPixels: number;
-  readonly maxResultPixels: number;
-  readonly scale: number;
-}
+import { HEAD_BYTES, recogniseFormat, type PhotoFormat } from '../../contracts/photo-format.ts';
+import { checkSize, type SizeLimits } from '../../contracts/result-size.ts';
+import { bmpSize } from './bmp-size.ts';
 
 export interface InspectedPhoto {
   readonly format: PhotoFormat;
+  /** Upright: after the orientation of EXIF was applied. */
   readonly width: number;
   readonly height: number;
 }
@@ -21,13 +18,12 @@ sharp.cache(false);
 /**
  * Looks at a photo's header; no pixel is decoded, so that a bomb costs nothing. A file with a good header may still turn
  * out to be damaged when it is decoded.
- * @throws DarkroomError `empty_file`, `unsupported_format`, `image_unreadable`, `too_many_pixels`, `result_too_large`.
+ * @throws DarkroomError `empty_file`, `unsupported_format`, `image_unreadable`, `too_many_pixels`, `result_too_large`,
+ * `enlargement_too_large`.
  */
-export async function inspectPhoto(path: string, limits: PhotoLimits): Promise<InspectedPhoto> {
+export async function inspectPhoto(path: string, limits: SizeLimits): Promise<InspectedPhoto> {
   const head = await readHead(path);
-  if (head.length === 0) throw new DarkroomError('empty_file');
-  const format = sniffFormat(head);
-  if (!format) throw new DarkroomError('unsupported_format');
+  const format = recogniseFormat(head);
   const size = format === 'bmp' ? bmpSize(head) : await sizeBySharp(path);
   if (!size) throw new DarkroomError('image_unreadable', 'The header of the photo is damaged.');
   checkSize(size, limits);
@@ -37,7 +33,7 @@ export async function inspectPhoto(path: string, limits: PhotoLimits): Promise<I
 async function readHead(path: string): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
@@ -46,25 +42,9 @@ async function readHead(path: string): Promise<Buffer> {
 
 async function sizeBySharp(path: string): Promise<{ width: number; height: number }> {
   try {
-    const { width, height } = await sharp(path, { limitInputPixels: false, failOn: 'none' }).metadata();
-    return { width, height };
+    const { autoOrient } = await sharp(path, { limitInputPixels: false, failOn: 'none' }).metadata();
+    return autoOrient;
   } catch (error) {
     throw new DarkroomError('image_unreadable', 'The header of the photo is damaged.', { cause: error });
-  }
-}
-
-function checkSize({ width, height }: { width: number; height: number }, limits: PhotoLimits): void {
-  const pixels = width * height;
-  if (pixels > limits.maxPixels) {
-    throw new DarkroomError(
-      'too_many_pixels',
-      `The photo has ${width} x ${height} pixels; ${limits.maxPixels} are allowed in all.`,
-    );
-  }
-  if (pixels * limits.scale ** 2 > limits.maxResultPixels) {
-    throw new DarkroomError(
-      'result_too_large',
-      `The result would have ${width * limits.scale} x ${height * limits.scale} pixels; ${limits.maxResultPixels} are allowed in all.`,
-    );
   }
 }

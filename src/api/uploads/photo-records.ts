@@ -1,8 +1,10 @@
 import type { PhotoRecord } from '../../contracts/batch.ts';
+import type { EnhanceOptions } from '../../contracts/options.ts';
 import { DarkroomError, type ErrorCode } from '../../contracts/errors.ts';
+import type { SizeLimits } from '../../contracts/result-size.ts';
 import { quote } from '../check-input.ts';
 import type { House } from '../house.ts';
-import { inspectPhoto, type InspectedPhoto, type PhotoLimits } from './inspect-photo.ts';
+import { inspectPhoto, type InspectedPhoto } from './inspect-photo.ts';
 import type { ReceivedFile } from './receive-form.ts';
 
 /** Codes with which a photo is refused; anything else is our own trouble and ends the request. */
@@ -12,34 +14,38 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'image_unreadable',
   'too_many_pixels',
   'result_too_large',
+  'enlargement_too_large',
 ]);
 
 type Refused = NonNullable<PhotoRecord['refused']>;
 
+/** Whether the photo is at fault, and not this server. */
+export const isRefusal = ({ code }: DarkroomError): boolean => REFUSALS.has(code);
+
 /** What a look at the header says: the photo, or why it is refused. Throws what is no fault of the photo. */
 export async function examinePhoto(
   path: string,
-  limits: PhotoLimits,
+  limits: SizeLimits,
 ): Promise<{ photo: InspectedPhoto; refused?: never } | { photo?: never; refused: Refused }> {
   try {
     return { photo: await inspectPhoto(path, limits) };
   } catch (error) {
-    if (!(error instanceof DarkroomError) || !REFUSALS.has(error.code)) throw error;
+    if (!(error instanceof DarkroomError) || !isRefusal(error)) throw error;
     return { refused: { code: error.code, message: error.message } };
   }
 }
 
-export const limitsOf = ({ config }: House, scale: number): PhotoLimits => ({
+export const limitsOf = ({ config }: House, options: EnhanceOptions): SizeLimits => ({
   maxPixels: config.PHOTO_MAX_PIXELS,
   maxResultPixels: config.RESULT_MAX_PIXELS,
-  scale,
+  options,
 });
 
 /** The records of a form's photos. One that cannot be read is part of the batch, refused; its bytes are not kept. */
 export async function recordUploads(
   files: readonly ReceivedFile[],
   { store }: House,
-  limits: PhotoLimits,
+  limits: SizeLimits,
 ): Promise<PhotoRecord[]> {
   const records: PhotoRecord[] = [];
   for (const { index, name, bytes, key } of files) {

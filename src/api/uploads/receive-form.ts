@@ -11,12 +11,19 @@ export interface ReceivedFile {
   readonly name: string;
   readonly key: string;
   readonly bytes: number;
+  readonly sha256: string;
 }
 
 export interface ReceivedForm {
   readonly files: readonly ReceivedFile[];
   readonly fields: Readonly<Record<string, unknown>>;
 }
+
+/** What two forms have in common when they ask for the same. */
+export const contentOf = ({ files, fields }: ReceivedForm): object => ({
+  fields,
+  files: files.map(({ name, sha256 }) => [name, sha256]),
+});
 
 /** There are six settings; a few more may be wrong before the form is taken for an attack. */
 const MAX_FIELDS = 20;
@@ -70,9 +77,13 @@ function storageInto(
       if (signal.aborted) return done(asError(signal.reason));
       const index = writes.length;
       const key = keyOf(index);
-      const writing = store
-        .write(key, wholeFile(file.stream, limits), { signal })
-        .then((written) => ({ index, key, name: photoName(file.originalname), bytes: written?.bytes ?? 0 }));
+      const writing = store.write(key, wholeFile(file.stream, limits), { signal }).then((written) => ({
+        index,
+        key,
+        name: photoName(file.originalname),
+        bytes: written?.bytes ?? 0,
+        sha256: written?.sha256 ?? '',
+      }));
       writes.push(writing);
       void reportTo(done, writing);
     },

@@ -9,10 +9,12 @@ export async function requireTemporal({ vitals, service }: House): Promise<void>
 }
 
 /** New photos are refused while finished work still has room to be written. */
-export async function requireDisk(call: Call<unknown, unknown, unknown>, { config, store }: House): Promise<void> {
+export const requireDisk = (call: Call<unknown, unknown, unknown>, house: House): Promise<void> =>
+  requireRoomFor(Number(call.request.get('content-length') ?? 0), house);
+
+export async function requireRoomFor(bytes: number, { config, store }: House): Promise<void> {
   const free = await store.freeBytes();
-  const announced = Number(call.request.get('content-length') ?? 0);
-  if (free !== undefined && free - announced < config.DISK_RESERVE_BYTES) {
+  if (free !== undefined && free - bytes < config.DISK_RESERVE_BYTES) {
     throw new DarkroomError('storage_full', 'There is no room for new photos on the disk of this server.');
   }
 }

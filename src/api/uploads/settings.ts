@@ -1,6 +1,7 @@
 import type { Config } from '../../contracts/config.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
 import type { EnhanceSettings } from '../../contracts/http-requests.ts';
+import { optionsFrom } from '../../contracts/option-fields.ts';
 import type { EnhanceOptions } from '../../contracts/options.ts';
 import { quote } from '../check-input.ts';
 
@@ -31,11 +32,7 @@ export function joinSettings(query: EnhanceSettings, form: EnhanceSettings): Enh
 
 export function settingsOf(settings: EnhanceSettings, config: Config): BatchSettings {
   return {
-    options: {
-      quality: settings.quality_level ?? config.QUALITY_LEVEL,
-      tileSize: settings.tile_size ?? config.TILE_SIZE,
-      scale: settings.scale ?? 4,
-    },
+    options: optionsFrom(settings, { quality: config.QUALITY_LEVEL, tileSize: config.TILE_SIZE }),
     maxWorkers: settings.max_workers ?? config.MAX_WORKERS,
     checkpointEnabled: settings.enable_checkpoint ?? config.ENABLE_CHECKPOINT,
     rollbackEnabled: settings.enable_rollback ?? config.ENABLE_ROLLBACK,

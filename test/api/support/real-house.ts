@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { createEnhanceActivities } from '../../../src/activities/enhance-photo.ts';
 import { ScratchShelf } from '../../../src/activities/scratch-shelf.ts';
-import { sniffFormat } from '../../../src/api/uploads/photo-format.ts';
 import type { BatchService } from '../../../src/batches/batch-service.ts';
 import { createBatchService } from '../../../src/batches/create-batch-service.ts';
 import { DarkroomError } from '../../../src/contracts/errors.ts';
+import { recogniseFormat } from '../../../src/contracts/photo-format.ts';
 import { finishPhoto, standInEngines } from '../../support/engines.ts';
 import { photoModel } from '../../support/models.ts';
 import { startTemporal } from '../../support/temporal.ts';
@@ -40,7 +40,9 @@ export async function openRealHouse(): Promise<RealHouse> {
     await sleep(engine.ms, undefined, { signal });
     if (engine.broken?.equals(content)) throw new DarkroomError('image_unreadable');
     const finished = await finishPhoto(job, `enhanced ${createHash('sha256').update(content).digest('hex')}`);
-    return sniffFormat(content) === 'jpeg' ? finished : { ...finished, extension: '.png', contentType: 'image/png' };
+    return recogniseFormat(content) === 'jpeg'
+      ? finished
+      : { ...finished, extension: '.png', contentType: 'image/png' };
   });
   const env = await startTemporal();
   const photosDir = await realpath(await mkdtemp(join(tmpdir(), 'darkroom-photos-')));

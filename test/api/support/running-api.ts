@@ -7,7 +7,7 @@ import { expect } from 'vitest';
 import type { z } from 'zod';
 import type { BatchService } from '../../../src/batches/batch-service.ts';
 import { createApp } from '../../../src/api/app.ts';
-import { openHouse, type House } from '../../../src/api/house.ts';
+import { letGo, openHouse, type House } from '../../../src/api/house.ts';
 import { listen } from '../../../src/api/server.ts';
 import { parseConfig } from '../../../src/contracts/config.ts';
 import { ERRORS, type ErrorCode } from '../../../src/contracts/errors.ts';
@@ -65,12 +65,13 @@ export async function startApiOver<Service extends BatchService>(
     journal,
     logger,
     webDir,
+    uploadsDir: join(root, 'uploads'),
     sourceRoots,
     version: '1.2.3',
     clock: Date.now,
     random: randomBytes,
   });
-  const server = await listen(createApp(house), config);
+  const server = await listen(createApp(house), config, () => letGo(house));
   let stopped: Promise<void> | undefined;
   return {
     url: server.url,

@@ -13,6 +13,8 @@ export abstract class StandInControl {
   readonly paused = new Set<string>();
   readonly sealed = new Set<string>();
   readonly rollbacks = new Map<string, RollbackReceipt['header']>();
+  /** Places that additions to open batches were given. */
+  readonly additions = new Map<string, { from: number; count: number }>();
   readonly #store: Store;
   readonly #journal: Journal;
 
@@ -60,7 +62,10 @@ export abstract class StandInControl {
 
   async addPhotos(...[batchId, { additionId, photos }]: Parameters<BatchService['addPhotos']>) {
     const repeated = await this.hasAddition(batchId, additionId);
-    const from = (await this.#journal.header(batchId))?.total ?? 0;
+    const name = `${batchId}/${additionId}`;
+    const total = (await this.#journal.header(batchId))?.total ?? 0;
+    const { from, count } = this.additions.get(name) ?? { from: total, count: photos.length };
+    this.additions.set(name, { from, count });
     if (!repeated) {
       await this.#journal.leave(
         batchId,
@@ -69,7 +74,7 @@ export abstract class StandInControl {
       );
       await this.#journal.append(batchId, additionId, from);
     }
-    return { from, count: photos.length, photoIds: photos.map((_, at) => photoId(batchId, from + at)), repeated };
+    return { from, count, photoIds: Array.from({ length: count }, (_, at) => photoId(batchId, from + at)), repeated };
   }
 
   async hasAddition(batchId: string, additionId: string): Promise<boolean> {
@@ -82,11 +87,11 @@ export abstract class StandInControl {
     if (batch?.tenant !== tenant) throw new DarkroomError('not_found');
     const operationId = makeRollbackId(batchId, createHash('sha256').update(operationIds.join()).digest());
     const known = this.rollbacks.get(operationId);
-    if (known) return { header: known, created: false };
+    if (known) return { header: known, created: false, retried: 0 };
     const targets = operationIds.map((id) => ({ batchId: id, photos: null }));
     const header = { operationId, tenant, createdAt: Date.now(), targets, total: batch.total };
     this.rollbacks.set(operationId, header);
-    return { header, created: true };
+    return { header, created: true, retried: 0 };
   }
 
   async operations({ tenant, limit }: Parameters<BatchService['operations']>[0]) {

@@ -7,6 +7,7 @@ import { pageOf, parsePhotoId, photoId } from '../../../src/contracts/ids.ts';
 import type { WorkerReport } from '../../../src/contracts/worker-report.ts';
 import type { Journal } from '../../../src/storage/journal.ts';
 import { resultKey } from '../../../src/storage/keys.ts';
+import { settledRanks } from '../../../src/batches/settled-ranks.ts';
 import type { Store } from '../../../src/storage/store.ts';
 import { StandInControl } from './stand-in-control.ts';
 
@@ -16,6 +17,8 @@ import { StandInControl } from './stand-in-control.ts';
  */
 export class StandInService extends StandInControl implements BatchService {
   readonly submitted: BatchHeader[] = [];
+  /** Batches that were to be started in case they were not. */
+  readonly startedAgain: string[] = [];
   reports: WorkerReport[] = [];
   waiting: { backlog: number; pollers: number } | undefined = { backlog: 0, pollers: 1 };
   /** When set, `submit` fails as the real one does while Temporal is away. */
@@ -142,6 +145,30 @@ export class StandInService extends StandInControl implements BatchService {
     const outcome = await this.#journal.outcome(place.batchId, place.index);
     if (outcome?.status === 'removed' && outcome.reason === 'deleted') return undefined;
     return describe(id, header?.createdAt ?? 0, record, outcome);
+  }
+
+  async photosAt(batchId: string, indexes: readonly number[]): Promise<PhotoView[]> {
+    const header = await this.#journal.header(batchId);
+    const photos: PhotoView[] = [];
+    for (const index of indexes) {
+      const record = await this.#journal.photo(batchId, index);
+      const outcome = await this.#journal.outcome(batchId, index);
+      if (record) photos.push(describe(photoId(batchId, index), header?.createdAt ?? 0, record, outcome));
+    }
+    return photos;
+  }
+
+  underWay(): Promise<number[]> {
+    return Promise.resolve([]);
+  }
+
+  settled(batchId: string, page: number): Promise<Map<number, number>> {
+    return settledRanks(this.#journal, batchId, page);
+  }
+
+  start(batchId: string): Promise<void> {
+    this.startedAgain.push(batchId);
+    return Promise.resolve();
   }
 
   async *results(batchId: string): AsyncGenerator<{ record: PhotoRecord; outcome: CompletedOutcome }> {

@@ -1,0 +1,63 @@
+import { describePlan } from '../../batches/describe-plan.ts';
+import type { PhotoToPlan } from '../../batches/plan-photos.ts';
+import {
+  planPageSchema,
+  planRequestSchema,
+  planSchema,
+  type PlanAnswer,
+  type PlanRequest,
+} from '../../contracts/http-plan.ts';
+import type { House } from '../house.ts';
+import { route } from '../route.ts';
+import { collectFolder } from '../sources/folder-photos.ts';
+import { locate, openTerritory } from '../sources/roots.ts';
+import { limitsOf } from '../uploads/photo-records.ts';
+import { settingsOf } from '../uploads/settings.ts';
+
+const LISTED = 100;
+
+export const plan = route({
+  method: 'post',
+  path: '/api/v1/plan',
+  tag: 'Batches',
+  summary: 'What a batch would do, refuse and take, without starting anything',
+  body: planRequestSchema,
+  query: planPageSchema,
+  answer: planSchema,
+  problems: ['invalid_request', 'no_files', 'too_many_files'],
+  async handle({ body, query, signal }, house): Promise<PlanAnswer> {
+    const { options } = settingsOf(body.options ?? {}, house.config);
+    const limits = limitsOf(house, options);
+    const { workers } = await house.vitals();
+    return describePlan({
+      photos: await findPhotos(body.source, house, limits, signal),
+      ...limits,
+      options,
+      workers,
+      freeBytes: await house.store.freeBytes(),
+      listed: query.limit ?? LISTED,
+    });
+  },
+});
+
+async function findPhotos(
+  source: PlanRequest['source'],
+  house: House,
+  limits: ReturnType<typeof limitsOf>,
+  signal: AbortSignal,
+): Promise<PhotoToPlan[]> {
+  if (source.kind === 'sizes') {
+    return source.photos.map(({ name, width, height }, index) => ({
+      name: name ?? `${index + 1}`,
+      size: { width, height },
+    }));
+  }
+  const territory = await openTerritory(house.sourceRoots, house.config);
+  const folder = await locate(territory, source.path, '/source/path');
+  const { recursive = true } = source;
+  const { photos, sizes } = await collectFolder({ folder, territory, recursive, except: undefined, limits }, signal);
+  return photos.map(({ name, refused }, index) => {
+    const size = sizes[index];
+    return { name, ...(size === undefined ? {} : { size }), ...(refused === undefined ? {} : { refused }) };
+  });
+}

@@ -1,0 +1,80 @@
+import { setInterval } from 'node:timers';
+import type { Logger } from 'pino';
+import { momentOf } from '../../contracts/ids.ts';
+import { type Claim, UploadShelf } from '../../storage/upload-shelf.ts';
+import { Slots } from './slots.ts';
+import { UploadLocks } from './upload-locks.ts';
+
+interface RoomParts {
+  readonly directory: string;
+  readonly maxConcurrent: number;
+  readonly expiryMs: number;
+  readonly clock: () => number;
+  readonly logger: Logger;
+  /** Whether the batch or addition that uploads were claimed for exists. */
+  readonly isTaken: (claim: Claim) => Promise<boolean>;
+}
+
+const SWEEP_EVERY_MS = 600_000;
+/** No batch takes this long from its claim to its header: one that has none by then was never made. */
+const CLAIM_MS = 3_600_000;
+
+/** Resumable uploads of this server: where they lie, who writes them, how many come in, and when they are swept. */
+export class UploadRoom {
+  readonly shelf: UploadShelf;
+  readonly locks = new UploadLocks();
+  readonly slots: Slots;
+  readonly expiryMs: number;
+  readonly #parts: RoomParts;
+  #timer: NodeJS.Timeout | undefined;
+  #waiting = 0;
+
+  constructor(parts: RoomParts) {
+    this.#parts = parts;
+    this.shelf = new UploadShelf(parts.directory);
+    this.slots = new Slots(parts.maxConcurrent);
+    this.expiryMs = parts.expiryMs;
+  }
+
+  /** Uploads that wait for bytes or a batch, counted at every sweep and one by one in between; never too few. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  countOne(): void {
+    this.#waiting += 1;
+  }
+
+  /** First settles what an earlier process left open, then sweeps now and then. One API at a time uses a directory. */
+  async start(): Promise<void> {
+    await this.sweep({ alone: true });
+    this.#timer = setInterval(() => void this.#sweepQuietly(), SWEEP_EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async sweep(options: { alone: boolean }): Promise<void> {
+    const { clock, isTaken } = this.#parts;
+    const deadline = clock() - this.expiryMs;
+    this.#waiting = await this.shelf.sweep({
+      deadline,
+      forgetBefore: deadline - this.expiryMs,
+      outcomeOf: async (claim) => {
+        if (await isTaken(claim)) return 'taken';
+        const abandoned =
+          options.alone || (claim.additionId === undefined && momentOf(claim.batchId) < clock() - CLAIM_MS);
+        return abandoned ? 'given back' : undefined;
+      },
+    });
+  }
+
+  async #sweepQuietly(): Promise<void> {
+    try {
+      await this.sweep({ alone: false });
+    } catch (error) {
+      this.#parts.logger.warn({ err: error }, 'uploads could not be swept');
+    }
+  }
+}
