@@ -17,6 +17,8 @@ export interface Books {
   readonly journal: Journal;
   /** False when no Darkroom runs: then nobody was asked what is under way, and what is open waits. */
   readonly live: boolean;
+  /** Of the disk that the store is on. */
+  freeBytes(): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -27,8 +29,9 @@ export async function openBooks(invocation: Invocation): Promise<Books | undefin
     throw error;
   });
   if (desk !== undefined) {
-    const { service, journal } = desk;
-    return { service, journal, live: true, close: async () => await desk.close() };
+    const { service, journal, store } = desk;
+    const freeBytes = async () => await store.freeBytes();
+    return { service, journal, live: true, freeBytes, close: async () => await desk.close() };
   }
   return await openJournal(invocation);
 }
@@ -48,7 +51,8 @@ export async function openJournal({ loaded: { config } }: Invocation): Promise<B
     heartbeatTimeoutMs,
     now: Date.now,
   });
-  return { service, journal, live: false, close: async () => await connection.close() };
+  const freeBytes = async () => await store.freeBytes();
+  return { service, journal, live: false, freeBytes, close: async () => await connection.close() };
 }
 
 /** Answers in Temporal's place, so that nothing is sent: whoever asks for a workflow falls back on the journal at once. */

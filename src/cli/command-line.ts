@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { QUALITY_LEVELS, type QualityLevel } from '../contracts/options.ts';
+import { addOptionFlags, askedOptions } from './enhance/option-flags.ts';
 import type { Invocation } from './invocation.ts';
 
 /** Runs a command with what the process was given. */
@@ -31,8 +31,6 @@ Examples:
 interface EnhanceFlags {
   readonly out?: string;
   readonly inPlace?: true;
-  readonly quality?: QualityLevel;
-  readonly scale: '2' | '4';
   readonly json?: boolean;
 }
 
@@ -51,14 +49,27 @@ function addEnhance(program: Command, run: Run): void {
         'replace the originals, which are kept: `darkroom rollback ID` brings them back',
       ).conflicts('out'),
     )
-    .addOption(new Option('--quality <level>', 'how good, how slow').choices(QUALITY_LEVELS))
-    .addOption(new Option('--scale <times>', 'how many times wider and taller').choices(['2', '4']).default('4'))
     .addOption(json());
-  enhance.action(async (paths: string[], { out, inPlace, quality, scale, json = false }: EnhanceFlags) => {
+  addOptionFlags(enhance);
+  addPlan(program, run);
+  enhance.action(async (paths: string[], { out, inPlace, json = false }: EnhanceFlags) => {
     if (out === undefined && inPlace === undefined)
       enhance.error("error: say where the results go: '--out <folder>' or '--in-place'");
-    const request = { paths, out, quality, scale: scale === '2' ? 2 : 4, json } as const;
+    const request = { paths, out, options: askedOptions(enhance), json };
     await run(async (given) => await (await import('./enhance/enhance.ts')).enhance(request, given));
+  });
+}
+
+function addPlan(program: Command, run: Run): void {
+  const plan = program
+    .command('plan')
+    .description('what enhance would do with these photos, and how long it would take; starts nothing')
+    .argument('<paths...>', 'photos, or folders that are searched for photos')
+    .addOption(json());
+  addOptionFlags(plan);
+  plan.action(async (paths: string[], { json = false }: { json?: boolean }) => {
+    const request = { paths, options: askedOptions(plan), json };
+    await run(async (given) => await (await import('./plan.ts')).plan(request, given));
   });
 }
 

@@ -2,7 +2,8 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { redactConfig, SETTING_NAMES } from '../contracts/config.ts';
 import { chooseLevels } from '../contracts/recipe.ts';
-import { readCatalogue } from '../models/catalogue.ts';
+import { readCatalogue, readFaceCatalogue } from '../models/catalogue.ts';
+import { inspectFaceModel } from '../models/face-models.ts';
 import { inspectModels } from '../models/installed-models.ts';
 import { loadProfile } from '../temporal/profile.ts';
 import { findTemporalOnPath } from '../temporal/temporal-on-path.ts';
@@ -34,6 +35,9 @@ export async function doctor({ loaded }: Invocation): Promise<number> {
 
   const states = await inspectModels(config.CACHE_DIR, await readCatalogue());
   for (const { entry, state } of states) print('model', `${entry.name}: ${state}`);
+  for (const entry of await readFaceCatalogue()) {
+    print('model', `${entry.name}: ${(await inspectFaceModel(config.CACHE_DIR, entry)).state}`);
+  }
   const installed = states.flatMap(({ entry, state }) => (state === 'installed' ? [entry.name] : []));
   const levels = chooseLevels(new Set(installed));
   if (levels === undefined)

@@ -1,6 +1,7 @@
 import { DarkroomError } from '../contracts/errors.ts';
-import type { ModelEntry } from '../contracts/models.ts';
+import type { FaceEntry, ModelEntry } from '../contracts/models.ts';
 import { readCatalogue } from '../models/catalogue.ts';
+import { installFaceModel } from '../models/face-models.ts';
 import { installModel, type InstallStep } from '../models/install-model.ts';
 import type { Invocation } from './invocation.ts';
 import { downloadBar } from './terminal.ts';
@@ -35,7 +36,7 @@ export async function fetchDefaultModels(invocation: Invocation, signal: AbortSi
 /** Installs one network with a line or a bar for each step. @returns where it came from. */
 export async function fetchModel(
   { loaded, terminal }: Invocation,
-  entry: ModelEntry,
+  entry: ModelEntry | FaceEntry,
   signal: AbortSignal,
 ): Promise<string> {
   const showDownload = downloadBar(terminal);
@@ -43,12 +44,17 @@ export async function fetchModel(
     if (step.kind === 'fetching') showDownload(`the model ${step.what}`, step);
     else if (step.kind === 'converting') terminal.line(`Preparing the model ${step.what}.`);
   };
-  const { from } = await installModel(entry, {
+  const installation = {
     cacheDir: loaded.config.CACHE_DIR,
     mirrorDir: loaded.config.MODEL_MIRROR,
     environment: loaded.environment,
     signal,
     onStep,
-  });
+  };
+  const { from } = isForFaces(entry)
+    ? await installFaceModel(entry, installation)
+    : await installModel(entry, installation);
   return from;
 }
+
+export const isForFaces = (entry: ModelEntry | FaceEntry): entry is FaceEntry => 'onnx' in entry.files;

@@ -1,9 +1,10 @@
 import { DarkroomError } from '../contracts/errors.ts';
-import type { ModelEntry } from '../contracts/models.ts';
-import { readCatalogue } from '../models/catalogue.ts';
+import type { FaceEntry, ModelEntry } from '../contracts/models.ts';
+import { readCatalogue, readFaceCatalogue } from '../models/catalogue.ts';
+import { inspectFaceModel } from '../models/face-models.ts';
 import { inspectModels } from '../models/installed-models.ts';
-import { verifyModel } from '../models/verify-model.ts';
-import { fetchModel } from './fetch-models.ts';
+import { verifyFaceModel, verifyModel } from '../models/verify-model.ts';
+import { fetchModel, isForFaces } from './fetch-models.ts';
 import type { Invocation } from './invocation.ts';
 import { listenForStop } from './stop-signals.ts';
 import { megabytes } from './terminal.ts';
@@ -11,9 +12,11 @@ import { megabytes } from './terminal.ts';
 /** `darkroom models …`: lists go to standard output, the story of what happens to the terminal. Each answers an exit code. */
 
 export async function listModels({ loaded }: Invocation): Promise<number> {
-  const states = await inspectModels(loaded.config.CACHE_DIR, await readCatalogue());
+  const { CACHE_DIR } = loaded.config;
+  const faces = (await readFaceCatalogue()).map((entry) => inspectFaceModel(CACHE_DIR, entry));
+  const states = [...(await inspectModels(CACHE_DIR, await readCatalogue())), ...(await Promise.all(faces))];
   for (const { entry, state } of states) {
-    const weight = megabytes(entry.files.bin.bytes);
+    const weight = megabytes('onnx' in entry.files ? entry.files.onnx.bytes : entry.files.bin.bytes);
     print(
       `${entry.name.padEnd(28)} ${state.padEnd(10)} ${weight.padStart(8)}  ${entry.role.padEnd(13)} ${entry.licence.spdx}`,
     );
@@ -51,7 +54,10 @@ export async function verifyModels(names: readonly string[], { loaded }: Invocat
   const all = await chooseEntries(names, () => true);
   let failed = 0;
   for (const entry of all) {
-    const { state, ok, detail } = await verifyModel(entry, loaded.config.CACHE_DIR);
+    const { CACHE_DIR } = loaded.config;
+    const { state, ok, detail } = isForFaces(entry)
+      ? await verifyFaceModel(entry, CACHE_DIR)
+      : await verifyModel(entry, CACHE_DIR);
     if (state === 'missing' && names.length === 0) continue;
     if (!ok) failed += 1;
     print(`${ok ? 'ok    ' : 'FAILED'} ${entry.name}: ${detail}`);
@@ -61,6 +67,7 @@ export async function verifyModels(names: readonly string[], { loaded }: Invocat
 
 const SOURCES: Readonly<Record<string, string>> = {
   installed: 'is installed already',
+  included: 'installed from the package itself',
   kept: 'installed from what was fetched before',
   mirror: 'installed from the mirror',
   network: 'fetched and installed',
@@ -70,9 +77,9 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function chooseEntries(
   names: readonly string[],
-  byDefault: (entry: ModelEntry) => boolean,
-): Promise<ModelEntry[]> {
-  const catalogue = await readCatalogue();
+  byDefault: (entry: ModelEntry | FaceEntry) => boolean,
+): Promise<(ModelEntry | FaceEntry)[]> {
+  const catalogue = [...(await readCatalogue()), ...(await readFaceCatalogue())];
   if (names.length === 0) return catalogue.filter(byDefault);
   return names.map((name) => {
     const entry = catalogue.find((one) => one.name === name);

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { ModelEntry } from '../contracts/models.ts';
+import { faceNotices } from '../contracts/faces.ts';
+import type { FaceEntry, ModelEntry } from '../contracts/models.ts';
 import { QUALITY_LEVELS } from '../contracts/options.ts';
 import { chooseLevels } from '../contracts/recipe.ts';
 import { REPORT_INTERVAL_MS, type WorkerReport } from '../contracts/worker-report.ts';
-import type { EnginePool, InstalledModel } from '../inference/engine.ts';
+import type { EnginePool, InstalledFaceModel, InstalledModel } from '../inference/engine.ts';
 import { workerKey } from '../storage/keys.ts';
 import type { Store } from '../storage/store.ts';
 
@@ -41,6 +42,7 @@ export interface Reporter {
   readonly store: Store;
   readonly engines: EnginePool;
   readonly models: ReadonlyMap<string, InstalledModel>;
+  readonly faces: readonly InstalledFaceModel[];
   readonly tally: WorkTally;
   readonly now: () => number;
   readonly logger: Logger;
@@ -90,9 +92,15 @@ export function startReporting(reporter: Reporter): Reports {
 }
 
 function makeReport(reporter: Reporter, deviceBusy: number): WorkerReport {
-  const { tally, models } = reporter;
+  const { tally, models, faces } = reporter;
   const status = reporter.engines.status();
   const levels = chooseLevels(new Set(models.keys()));
+  const described = ({ name, title, licence }: ModelEntry | FaceEntry) => ({
+    name,
+    title,
+    licence: licence.spdx,
+    resident: status.resident.includes(name),
+  });
   const serves = (entry: ModelEntry) => QUALITY_LEVELS.filter((level) => levels?.choices[level].model === entry.name);
   return {
     workerId: reporter.workerId,
@@ -101,17 +109,20 @@ function makeReport(reporter: Reporter, deviceBusy: number): WorkerReport {
     writtenAt: reporter.now(),
     startedAt: reporter.startedAt,
     state: status.state === 'ready' ? reporter.phase.current : status.state,
-    notices: [...(levels?.notices ?? ['No model for photos is installed. Run `darkroom models pull`.'])],
+    notices: [
+      ...(levels?.notices ?? ['No model for photos is installed. Run `darkroom models pull`.']),
+      ...faceNotices(faces.map(({ entry }) => entry.role)),
+    ],
     device: status.device,
     lanes: status.lanes,
     activePhotos: tally.active,
-    models: Array.from(models.values(), ({ entry, weights }) => ({
-      name: entry.name,
-      title: entry.title,
-      weights,
-      licence: entry.licence.spdx,
-      resident: status.resident.includes(entry.name),
-      serves: serves(entry),
+    models: [
+      ...Array.from(models.values(), ({ entry, weights }) => ({ ...described(entry), weights, serves: serves(entry) })),
+      ...faces.map(({ entry }) => ({ ...described(entry), weights: entry.files.onnx.sha256, serves: [] })),
+    ],
+    networks: status.networks.map((network) => ({
+      ...network,
+      serves: QUALITY_LEVELS.filter((level) => levels?.choices[level].model === network.name),
     })),
     totalProcessed: tally.processed,
     avgProcessingSeconds: tally.meanSeconds,

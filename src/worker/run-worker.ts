@@ -10,6 +10,7 @@ import { ensureRetentionSchedule } from '../batches/retention-schedule.ts';
 import { isOpen, stopWork } from '../batches/stop-work.ts';
 import type { ChildMessage } from '../contracts/child-messages.ts';
 import type { Config, Environment } from '../contracts/config.ts';
+import { faceNotices } from '../contracts/faces.ts';
 import { connectTo, temporalTarget } from '../temporal/connection.ts';
 import { ensureSearchAttributes } from '../temporal/prepare-namespace.ts';
 import { createWorkers } from './create-workers.ts';
@@ -52,7 +53,11 @@ export async function runWorker(worker: WorkerProcess): Promise<void> {
     await reports.write(); // before anyone is told: whoever asks now finds a worker
     const { device } = house.engines.status();
     logger.info({ device, models: [...house.models.keys()] }, 'ready');
-    tellSupervisor({ type: 'ready', device, notices: [...house.levels.notices] });
+    tellSupervisor({
+      type: 'ready',
+      device,
+      notices: [...house.levels.notices, ...faceNotices(house.faces.map(({ entry }) => entry.role))],
+    });
     const running = Promise.all(workers.map((each) => each.run()));
     if (stop.aborted) shutDown();
     else stop.addEventListener('abort', shutDown, { once: true });

@@ -7,8 +7,9 @@ import type { Config } from '../contracts/config.ts';
 import { DarkroomError } from '../contracts/errors.ts';
 import { chooseLevels, type Levels } from '../contracts/recipe.ts';
 import { createEnginePool } from '../inference/engine-pool.ts';
-import type { EnginePool, InstalledModel } from '../inference/engine.ts';
+import type { EnginePool, InstalledFaceModel, InstalledModel } from '../inference/engine.ts';
 import { readCatalogue } from '../models/catalogue.ts';
+import { readInstalledFaceModels } from '../models/face-models.ts';
 import { readInstalledModels } from '../models/installed-models.ts';
 import { FileStore } from '../storage/file-store.ts';
 import { Journal } from '../storage/journal.ts';
@@ -26,6 +27,7 @@ export interface WorkerHouse {
   readonly rollbacks: RollbackJournal;
   readonly scratch: ScratchShelf;
   readonly models: ReadonlyMap<string, InstalledModel>;
+  readonly faces: readonly InstalledFaceModel[];
   readonly levels: Levels;
   readonly engines: EnginePool;
   readonly now: () => number;
@@ -42,6 +44,7 @@ export async function openWorkerHouse(config: Config, logger: Logger): Promise<W
   const scratch = new ScratchShelf(config.SCRATCH_DIR, randomUUID);
   await Promise.all([store.sweep(now() - LEFT_BEHIND_AFTER_MS), scratch.sweep(now() - LEFT_BEHIND_AFTER_MS)]);
   const installed = await readInstalledModels(config.CACHE_DIR, await readCatalogue());
+  const faces = await readInstalledFaceModels(config.CACHE_DIR);
   const models = new Map(installed.map((model) => [model.entry.name, model]));
   const levels = chooseLevels(new Set(models.keys()));
   if (!levels) {
@@ -55,16 +58,23 @@ export async function openWorkerHouse(config: Config, logger: Logger): Promise<W
     rollbacks: new RollbackJournal(store),
     scratch,
     models,
+    faces,
     levels,
-    engines: startEngines(config, logger, installed, levels),
+    engines: startEngines(config, logger, { models: installed, faces }, levels),
     now,
     makeNonce: randomUUID,
   };
 }
 
-function startEngines(config: Config, logger: Logger, models: InstalledModel[], levels: Levels): EnginePool {
+function startEngines(
+  config: Config,
+  logger: Logger,
+  { models, faces }: { models: InstalledModel[]; faces: InstalledFaceModel[] },
+  levels: Levels,
+): EnginePool {
   return createEnginePool({
     models,
+    faces,
     warm: [...new Set(Object.values(levels.choices).map(({ model }) => model))],
     providers: config.EXECUTION_PROVIDERS,
     threads: config.ENGINE_THREADS,

@@ -157,7 +157,7 @@ describe.skipIf(!possible)('darkroom enhance --in-place', () => {
       const live = await listHistory();
       expect(live).toMatchObject([
         { operation_id: account.operation_id, kind: 'rollback', state: 'partial_completed' },
-        { operation_id: batch, state: 'rolled_back', rolled_back_by: account.operation_id, undoable: false },
+        { operation_id: batch, state: 'rolled_back', rolled_back_by: account.operation_id, undoable: true },
       ]);
       expect(await house.end('SIGTERM')).toBe(0);
       expect(await listHistory()).toEqual(live);

@@ -117,6 +117,17 @@ describe('a supervisor', () => {
     expect(await readdir(join(folder, 'run'))).toEqual([]);
   });
 
+  it('starts a killed API again on the port that the system chose for it', async () => {
+    const house = supervisor({ PORT: '0' });
+    const { apiUrl = '' } = await open(house);
+    const [api = 0] = await pidsOf('api');
+    killIfThere(api);
+    await until('the API is back', async () => await Promise.resolve(said.includes('The API is back.')));
+    const starts = (await events()).filter((line) => line.startsWith('api started'));
+    expect(starts.map((line) => line.replace(/.* /, ''))).toEqual(['PORT=0', `PORT=${new URL(apiUrl).port}`]);
+    await house.close();
+  });
+
   it('passes on the sentence of a process that cannot start, and leaves nothing running', async () => {
     await expect(open(supervisor({ BROKEN: 'worker' }))).rejects.toThrow('The worker has no bread.');
     expect(await readdir(join(folder, 'run'))).toEqual([]);

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { BatchView, PhotoView } from '../../batches/batch-service.ts';
 import type { PhotoRecord } from '../../contracts/batch.ts';
 import { makeBatchId } from '../../contracts/ids.ts';
-import type { EnhanceOptions, QualityLevel } from '../../contracts/options.ts';
+import type { AskedOptions } from '../../contracts/option-fields.ts';
+import type { EnhanceOptions } from '../../contracts/options.ts';
 import { DeskClosed, TENANT, type Desk } from '../desk.ts';
 import type { Invocation } from '../invocation.ts';
 import { chooseOptions } from './choose-options.ts';
@@ -20,21 +21,20 @@ export interface Order {
   readonly photos: readonly FoundPhoto[];
   /** Where copies of the results go, absolute; null: in place. */
   readonly folder: string | null;
-  readonly quality: QualityLevel | undefined;
-  readonly scale: 2 | 4;
+  readonly asked: AskedOptions;
   readonly report: EnhanceReport;
 }
 
 /** Gets the photos of an order enhanced, those of earlier runs that are done excepted. Begun again it goes on. */
 export async function carryOut(order: Order, desk: Desk, signal: AbortSignal): Promise<void> {
   const { invocation, folder, report } = order;
-  const options = chooseOptions(order, invocation, desk);
+  const options = chooseOptions(order.asked, invocation, desk);
   const record = await OrderRecord.open(invocation.loaded.config.DATA_DIR, folder, options);
   try {
     const place =
       folder === null
         ? inPlace(record, desk.journal)
-        : folderPlace({ outDir: folder, store: desk.store, record, signal });
+        : folderPlace({ outDir: folder, store: desk.store, journal: desk.journal, record, signal });
     const sorted = await sortOrder({ ...desk, place }, order.photos);
     const batches = await begin({ order, desk, place, record, options, signal }, sorted);
     const onSettled = async (ordered: OrderedPhoto, view: PhotoView): Promise<void> => {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { QualityLevel } from '../../contracts/options.ts';
+import type { AskedOptions } from '../../contracts/option-fields.ts';
 import type { Invocation } from '../invocation.ts';
 import { STOPPED, workAtDesk } from '../work-at-desk.ts';
 import { carryOut } from './carry-out.ts';
@@ -12,8 +12,7 @@ export interface EnhanceRequest {
   readonly paths: readonly string[];
   /** Where copies of the results go; `undefined`: in place of the originals. */
   readonly out: string | undefined;
-  readonly quality: QualityLevel | undefined;
-  readonly scale: 2 | 4;
+  readonly options: AskedOptions;
   readonly json: boolean;
 }
 
@@ -34,8 +33,7 @@ export async function enhance(request: EnhanceRequest, invocation: Invocation): 
   const report = new EnhanceReport(terminal, photos.length + refused.length);
   for (const { photo, error } of refused) report.refused(photo, error);
   if (photos.length > 0) {
-    const { quality, scale } = request;
-    const order = { invocation, photos, folder, quality, scale, report };
+    const order = { invocation, photos, folder, asked: request.options, report };
     const worked = await workAtDesk(invocation, async (desk, signal) => await carryOut(order, desk, signal));
     if (worked === STOPPED) return 130;
   }

@@ -62,7 +62,7 @@ export class OrderRecord {
 
   /** @param folder - the results' folder, null for orders in place. */
   static async open(dataDir: string, folder: string | null, options: EnhanceOptions): Promise<OrderRecord> {
-    const order = JSON.stringify([folder, options.quality, options.scale, options.tileSize]);
+    const order = JSON.stringify([folder, options]);
     const name = createHash('sha256').update(order).digest('hex').slice(0, 32);
     return await OrderRecord.openNamed({ dataDir, name, folder });
   }

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { PhotoResult } from '../../contracts/batch.ts';
 import { asDarkroomError } from '../../contracts/errors.ts';
 import { syncDirectory } from '../../storage/durable-files.ts';
+import type { Journal } from '../../storage/journal.ts';
 import type { Store } from '../../storage/store.ts';
 import { freeName } from './collect-photos.ts';
 import type { OrderedPhoto, OrderRecord, PlacedFile } from './order-record.ts';
@@ -12,13 +13,15 @@ import type { OrderedPhoto, OrderRecord, PlacedFile } from './order-record.ts';
 export interface ResultsFolder {
   readonly outDir: string;
   readonly store: Store;
+  readonly journal: Journal;
   readonly record: OrderRecord;
   readonly signal: AbortSignal;
 }
 
 /**
  * Copies a result out of the store into the results' folder, under the photo's own name with the result's true extension.
- * A file that somebody else put there is never replaced: then the name gets a number.
+ * A file that somebody else put there is never replaced: then the name gets a number. How to take the copy back is in the
+ * journal before there is one, so that a rollback by any door removes it.
  * @throws DarkroomError `storage_full` when the disk of the folder is full.
  */
 export async function placeResult(
@@ -42,6 +45,7 @@ export async function placeResult(
       const placed = { file, bytes, width, height, sha256 };
       if (!(await exists(join(outDir, file)))) {
         await record.addFile(ordered, placed);
+        await registerCopy(folder.journal, ordered, { path: join(outDir, file), sha256 });
         if (await giveName(temporary, join(outDir, file))) break;
       }
       refused.add(file.toLowerCase());
@@ -55,6 +59,15 @@ export async function placeResult(
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+async function registerCopy(
+  journal: Journal,
+  { batchId, index }: OrderedPhoto,
+  { path, sha256 }: { path: string; sha256: string },
+): Promise<void> {
+  await journal.registerCompensation(batchId, { kind: 'remove', index, path });
+  await journal.noteDelivery(batchId, index, sha256);
 }
 
 const exists = async (path: string): Promise<boolean> =>

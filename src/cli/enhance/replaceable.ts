@@ -2,8 +2,8 @@ import { access, constants, open, realpath } from 'node:fs/promises';
 import { dirname, extname, sep } from 'node:path';
 import type { PhotoError } from '../../contracts/batch.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
-import { HEAD_BYTES, recogniseFormat, type PhotoFormat } from '../../inference/photo-format.ts';
-import { RESULT_FORMATS } from '../../inference/result-format.ts';
+import { HEAD_BYTES, recogniseFormat, type PhotoFormat } from '../../contracts/photo-format.ts';
+import { resultFormatOf } from '../../contracts/result-format.ts';
 import type { FoundPhoto } from './collect-photos.ts';
 
 export interface Replaceable {
@@ -49,7 +49,7 @@ const isWritable = async (folder: string): Promise<boolean> =>
 async function whyNot(path: string): Promise<string | undefined> {
   const format = await formatOf(path);
   if (format === undefined) return undefined;
-  const written = RESULT_FORMATS[format];
+  const written = resultFormatOf(format, 'same');
   if (written.name !== format) return `${format.toUpperCase()} cannot be written, only read`;
   const extension = extname(path).toLowerCase();
   if ((SPELLINGS[extension] ?? extension) === written.extension) return undefined;

@@ -1,5 +1,6 @@
 import type { OperationView } from '../../batches/batch-service.ts';
 import type { BatchHeader } from '../../contracts/batch.ts';
+import { showOptions } from '../../contracts/option-fields.ts';
 
 /** One line of the history. */
 export interface HistoryEntry {
@@ -24,7 +25,7 @@ export function describeEntry({ operation, waiting, header, folder }: HistoryEnt
     total: operation.total,
     completed: operation.completed,
     failed: operation.failed,
-    options: header === undefined ? null : { quality_level: header.options.quality, scale: header.options.scale },
+    options: header === undefined ? null : showOptions(header.options),
     destination: header === undefined ? null : { kind: kindOf(header, folder), path: folder ?? null },
     undo: undo && { operations: undo.targets, counts: undo.counts },
     undoable: operation.undoable,

@@ -1,4 +1,5 @@
 import type { OperationView } from '../../batches/batch-service.ts';
+import type { EnhanceOptions } from '../../contracts/options.ts';
 import { countPhotos } from '../terminal.ts';
 import type { HistoryEntry } from './entry.ts';
 
@@ -33,7 +34,12 @@ function whatOf({ operation, header, folder }: HistoryEntry): string {
   }
   if (header === undefined) return photos;
   const where = header.destination.kind === 'in_place' ? ' in place' : folder === undefined ? '' : ` into ${folder}`;
-  return `${photos}${where}, ${header.options.quality}, ${header.options.scale}x`;
+  return `${photos}${where}, ${header.options.quality}, ${sizeOf(header.options)}`;
+}
+
+function sizeOf({ scale, targetWidth, targetHeight }: EnhanceOptions): string {
+  if (targetWidth === null && targetHeight === null) return `${scale}x`;
+  return `${targetWidth ?? ''}x${targetHeight ?? ''} pixels`;
 }
 
 function countsOf({ undo, completed, failed }: OperationView): string {

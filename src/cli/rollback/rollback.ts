@@ -68,7 +68,7 @@ async function check(books: Books | undefined, { operationIds }: RollbackOrder):
   return tenant;
 }
 
-/** The rollback that has done just this already. */
+/** The rollback that has done just this already; one that left photos or failed with some is gone through again. */
 async function findFinished(
   { service }: Books,
   { operationIds, photoIds }: RollbackOrder,
@@ -78,7 +78,7 @@ async function findFinished(
   const by = (await service.operation(wanted[0] ?? ''))?.rolledBackBy ?? null;
   const earlier = by === null ? undefined : await service.operation(by);
   const same = earlier?.undo?.targets.toSorted().join() === wanted.join();
-  return same && earlier !== undefined && !isUnderWay(earlier) ? earlier : undefined;
+  return same && earlier?.state === 'completed' ? earlier : undefined;
 }
 
 const LOOK_MS = 500;
@@ -91,8 +91,9 @@ async function undo(
   { terminal, signal }: { terminal: Terminal; signal: AbortSignal },
 ): Promise<OperationView> {
   const chosen = photoIds === undefined ? {} : { photoIds };
-  const { header } = await desk.service.rollBack({ tenant, operationIds, ...chosen });
-  terminal.line(`Undoing ${countPhotos(header.total)} of ${operationIds.join(', ')} (rollback ${header.operationId}).`);
+  const { header, retried } = await desk.service.rollBack({ tenant, operationIds, ...chosen });
+  const what = retried === 0 ? `Undoing ${countPhotos(header.total)}` : `Trying again ${countPhotos(retried)}`;
+  terminal.line(`${what} of ${operationIds.join(', ')} (rollback ${header.operationId}).`);
   for (;;) {
     const operation = await desk.service.operation(header.operationId);
     if (operation === undefined) throw new Error(`Rollback ${header.operationId} is gone: its data was removed.`);

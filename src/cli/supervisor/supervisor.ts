@@ -91,8 +91,11 @@ export class Supervisor {
     };
     onPhase('Loading the models …');
     this.#worker = this.#supervise(workerPlan(loaded.config, environment, scripts.worker));
-    if (scripts.api !== undefined) this.#api = this.#supervise(apiPlan(loaded.config, environment, scripts.api));
+    const apiEnvironment: Record<string, string | undefined> = { ...environment };
+    if (scripts.api !== undefined) this.#api = this.#supervise(apiPlan(loaded.config, apiEnvironment, scripts.api));
     const [worker, api] = await startAll([this.#worker, ...(this.#api ? [this.#api] : [])], signal);
+    // With PORT=0 the system chose one: started again, the API must be found where it was.
+    if (api?.url !== undefined) apiEnvironment['PORT'] = new URL(api.url).port;
     const house = {
       temporalAddress: temporal.target.address,
       namespace: temporal.namespace,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Environment } from '../../contracts/config.ts';
 import { connectTo, waitUntilServing, type TemporalTarget } from '../../temporal/connection.ts';
-import { devServerArguments } from '../../temporal/dev-server.ts';
+import { devServerArguments, devServerEnvironment } from '../../temporal/dev-server.ts';
 import { ensureRetention, ensureSearchAttributes, SEARCH_ATTRIBUTE_NAMES } from '../../temporal/prepare-namespace.ts';
 import { loadProfile } from '../../temporal/profile.ts';
 import type { LoadedConfig } from '../../load-config.ts';
@@ -51,7 +51,7 @@ export async function startOwnServer(
     title: 'The Temporal server',
     program,
     arguments: devServerArguments({ databaseFile, host: LOOPBACK, port, uiPort, namespace }, SEARCH_ATTRIBUTE_NAMES),
-    environment,
+    environment: devServerEnvironment(environment),
     logFile: logFileOf(DATA_DIR, 'temporal'),
     pidFile: pidFileOf(DATA_DIR, 'temporal'),
     untilReady: (signal) => waitUntilServing(target, namespace, SERVING_WITHIN_MS, signal),

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 const name = process.argv[1].includes('api') ? 'api' : 'worker';
 const note = (what) => appendFileSync(process.env.EVENTS, `${name} ${what}\n`);
 
-note(`started ${process.pid}`);
+note(`started ${process.pid} with PORT=${process.env.PORT}`);
 function end(temporal) {
   note(`stopped while Temporal was ${temporal}`);
   process.exit(0);
