@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Faults at random moments. Without settings each strikes once; CHAOS_ROUNDS=100 is the long form, CHAOS_SEED repeats a run.
+ * Faults at random moments. Without settings one of each number strikes, CHAOS_ROUNDS=all is each once, CHAOS_ROUNDS=100 the long
+ * form; CHAOS_SEED repeats a run.
  */
 export default defineConfig({
   test: {

@@ -1,57 +1,71 @@
-// Property: whatever is killed, paused or full, at whatever moment, a batch ends with the results of an undisturbed run: the same
-// set, the same bytes, each photo published once, the counts right, nothing half-written left behind.
+// Property: whatever is killed, paused, full, spoilt, cancelled or deployed, at whatever moment, a batch ends with the results of
+// an undisturbed run: the same set, the same bytes, each photo published once, the counts right, nothing half-written left
+// behind; and a rollback that is killed half-way leaves a folder as it was, byte for byte, with mode and time.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import { House, possible } from '../e2e/house.ts';
+import { type House, possible } from '../e2e/house.ts';
 import { crops, type Photo } from '../e2e/photos.ts';
-import { waitFor } from '../e2e/processes.ts';
 import { outcomesOf } from '../e2e/store-facts.ts';
 import { Visitor } from '../e2e/visitor.ts';
-import { FAULTS, HEARTBEAT_TIMEOUT_MS, type Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
+import { allFaults } from './faults.ts';
 import { examine, unharmed } from './findings.ts';
+import { OwnModels } from './own-models.ts';
 import { planRounds, type Round } from './plan.ts';
-import { SmallDisk } from './small-disk.ts';
-import { drawTable, type Row } from './table.ts';
+import { proveRollback } from './rollback-proof.ts';
+import { Stages } from './stages.ts';
+import { drawTable, writeReport, type Proof, type Row } from './table.ts';
+import { TileWatch } from './tile-watch.ts';
 
-const PHOTOS = 8;
-const SETTINGS = { HEARTBEAT_TIMEOUT_MS: String(HEARTBEAT_TIMEOUT_MS), DISK_RESERVE_BYTES: '0' };
-/** A supervisor waits longer and longer before it starts again what ends again and again: a new one has no such memory. */
-const ROUNDS_A_SUPERVISOR = 8;
+const PHOTOS = 6;
+/** Two tiles each. */
+const SIZE = [288, 100] as const;
+const QUERY = 'quality_level=fast&tile_size=256';
 
-const { seed, rounds } = planRounds(FAULTS, process.env);
+const models = possible ? await OwnModels.make() : undefined;
+const { seed, rounds } = planRounds(models ? allFaults(models) : [], process.env);
 console.log(`CHAOS_SEED=${seed} CHAOS_ROUNDS=${rounds.length}`);
 
-describe.skipIf(!possible)(`chaos with seed ${seed}`, () => {
-  let house: House;
+describe.skipIf(!models)(`chaos with seed ${seed}`, () => {
+  let stages: Stages;
+  let folder: string;
   let photos: Photo[];
   let undisturbed: Map<number, string>;
   let undisturbedMs: number;
   const rows: Row[] = [];
+  const proofs: Proof[] = [];
 
   beforeAll(async () => {
-    house = await House.start(SETTINGS);
-    photos = await crops(PHOTOS);
+    if (!models) throw new Error('Expected models');
+    folder = await mkdtemp(join(tmpdir(), 'darkroom-photos-'));
+    stages = await Stages.open(models, folder);
+    photos = await crops(PHOTOS, ...SIZE);
     const from = performance.now();
-    const batchId = await send(house);
-    await new Visitor(house.url).ended(batchId);
+    const batchId = await send(stages.main);
+    await new Visitor(stages.main.url).ended(batchId);
     undisturbedMs = performance.now() - from;
-    undisturbed = await sumsOf(house, batchId);
+    undisturbed = await sumsOf(stages.main, batchId);
     expect(undisturbed.size).toBe(PHOTOS);
   });
   afterAll(async () => {
-    await house?.close();
-    console.log(`CHAOS_SEED=${seed}\n${drawTable(rows)}`);
+    await stages?.close();
+    await rm(folder, { recursive: true, force: true });
+    console.log(`CHAOS_SEED=${seed}\n${drawTable(rows, proofs)}`);
+    await writeReport({ seed, rows, proofs }, process.env);
   });
 
-  const send = (where: House): Promise<string> => new Visitor(where.url).enhanceBatch(photos, 'quality_level=fast');
+  const send = (where: House): Promise<string> => new Visitor(where.url).enhanceBatch(photos, QUERY);
 
   it.for(rounds)('round $number: $fault.name', async (round) => {
-    const { house: stage, leave } = await setStage(round);
+    const { house, leave } = await stages.set(round);
     onTestFailed(() => console.log(`CHAOS_SEED=${seed}, round ${round.number}`));
     try {
-      rows.push(await play(stage, round));
+      rows.push(await play(house, round));
     } catch (error) {
-      console.log(await stage.story());
+      console.log(await house.story());
       throw error;
     } finally {
       await leave();
@@ -59,38 +73,26 @@ describe.skipIf(!possible)(`chaos with seed ${seed}`, () => {
     expect(rows.at(-1)?.findings).toMatchObject(unharmed(PHOTOS));
   });
 
-  /** The house that stays for all rounds, or one on a disk of its own. */
-  async function setStage({ fault, number }: Round<Fault>): Promise<{ house: House; leave: () => Promise<void> }> {
-    if (fault.onSmallDisk) {
-      const disk = SmallDisk.mount();
-      const other = await House.start(SETTINGS, disk.path).catch(async (error: unknown) => {
-        await disk.unmount();
-        throw error;
-      });
-      const leave = async (): Promise<void> => {
-        await other.close();
-        await disk.unmount();
-      };
-      return { house: other, leave };
-    }
-    if (number % ROUNDS_A_SUPERVISOR === 0) await house.end('SIGTERM');
-    if (!house.isRunning) await house.begin();
-    return { house, leave: async () => await healthy(house) };
-  }
+  it('a rollback killed half-way puts a whole folder back', async () => {
+    const proof = await proveRollback(stages.main, folder, photos);
+    proofs.push(proof);
+    expect(proof.enhanced).not.toBe(proof.before);
+    expect(proof.after).toBe(proof.before);
+  });
 
-  async function play(stage: House, { fault, moment, roll }: Round<Fault>): Promise<Row> {
-    const tidyUp = await fault.prepare?.(stage);
+  async function play(house: House, { fault, moment, roll }: Round<Fault>): Promise<Row> {
+    const tidyUp = await fault.prepare?.(house);
     try {
       const from = performance.now();
-      const batchId = await send(stage);
-      await sleep(moment * undisturbedMs);
-      const finishedBefore = await outcomesOf(stage.dataDir, batchId);
-      await fault.strike({ house: stage, photos, roll });
-      const final = await new Visitor(stage.url).ended(batchId);
+      const batchId = await send(house);
+      const tiles = new TileWatch(house.dataDir, batchId);
+      if (!fault.atOnce) await sleep(moment * undisturbedMs);
+      const finishedBefore = fault.atOnce ? [] : await outcomesOf(house.dataDir, batchId);
+      const remark = await fault.strike({ house, batchId, photos, roll, send: () => send(house) });
+      const final = await new Visitor(house.url).ended(batchId);
       const seconds = (performance.now() - from) / 1000;
-      await tidyUp?.();
-      const findings = await examine({ dataDir: stage.dataDir, batchId, undisturbed, finishedBefore, final });
-      return { fault: fault.name, findings, seconds };
+      const evidence = { dataDir: house.dataDir, batchId, undisturbed, finishedBefore, final, tiles };
+      return { fault, findings: await examine(evidence), seconds, remark: remark ?? '' };
     } finally {
       await tidyUp?.();
     }
@@ -101,11 +103,4 @@ describe.skipIf(!possible)(`chaos with seed ${seed}`, () => {
 async function sumsOf(house: House, batchId: string): Promise<Map<number, string>> {
   const sums = [...(await new Visitor(house.url).results(batchId))].toSorted(([a], [b]) => a.localeCompare(b));
   return new Map(sums.map(([, sum], index) => [index, sum]));
-}
-
-async function healthy(house: House): Promise<void> {
-  await waitFor('health after the round', 60_000, async () => {
-    if (!house.isRunning) throw new Error('the house was stopped by somebody else than this test');
-    return (await house.health()) === 'healthy' ? true : undefined;
-  });
 }

@@ -1,4 +1,5 @@
 import type { BatchStatus } from '../../src/contracts/http.ts';
+import type { TileWatch } from './tile-watch.ts';
 import { leftOvers, outcomesOf, photoOf, resultFilesOf, type OutcomeFile } from '../e2e/store-facts.ts';
 
 /** What a round did to a batch, counted in the store itself. */
@@ -12,6 +13,8 @@ export interface Findings {
   readonly different: number;
   /** Photos that took more than one attempt: the price of the fault. */
   readonly redone: number;
+  /** Finished tiles that were computed a second time. */
+  readonly redoneTiles: number;
   /** Photos finished before the fault whose outcome was written again. */
   readonly rewritten: number;
   readonly leftOvers: readonly string[];
@@ -25,15 +28,18 @@ export interface Evidence {
   readonly undisturbed: ReadonlyMap<number, string>;
   readonly finishedBefore: readonly OutcomeFile[];
   readonly final: BatchStatus;
+  readonly tiles: TileWatch;
 }
 
-export async function examine({ dataDir, batchId, undisturbed, finishedBefore, final }: Evidence): Promise<Findings> {
+export async function examine(evidence: Evidence): Promise<Findings> {
+  const { dataDir, batchId, undisturbed, finishedBefore, final } = evidence;
   const outcomes = await outcomesOf(dataDir, batchId);
   const files = await resultFilesOf(dataDir, batchId);
   const photos = undisturbed.size;
   const published = new Map<number, string>();
-  for (const { outcome } of outcomes) {
-    if (outcome.status !== 'completed') continue;
+  // A photo that failed in one round and was done in the next has an outcome of each.
+  const completed = outcomes.flatMap(({ outcome }) => (outcome.status === 'completed' ? [outcome] : []));
+  for (const outcome of completed) {
     const written = files.get(outcome.result.key);
     if (written !== undefined && written === outcome.result.sha256) published.set(outcome.index, written);
   }
@@ -41,9 +47,10 @@ export async function examine({ dataDir, batchId, undisturbed, finishedBefore, f
   return {
     photos,
     lost: photos - published.size,
-    doubled: surplus([...files.keys()].map(photoOf)) + surplus(outcomes.map(({ outcome }) => outcome.index)),
+    doubled: surplus([...files.keys()].map(photoOf)) + surplus(completed.map(({ index }) => index)),
     different: [...published].filter(([index, sum]) => undisturbed.get(index) !== sum).length,
-    redone: outcomes.filter(({ outcome }) => outcome.attempts > 1).length,
+    redone: completed.filter(({ attempts }) => attempts > 1).length,
+    redoneTiles: evidence.tiles.end(new Map(completed.map(({ index, tiles }) => [index, tiles]))),
     rewritten: finishedBefore.filter((before) => !outcomes.some((after) => isSame(before, after))).length,
     leftOvers: await leftOvers(dataDir),
     status: { status, total_files, completed_files, failed_files, progress },

@@ -26,19 +26,33 @@ export interface Plan<Fault> {
 }
 
 /**
- * CHAOS_SEED repeats an earlier run. Without CHAOS_ROUNDS every fault strikes once, in the order given; with it, so many times
- * one of them by chance.
+ * CHAOS_SEED repeats an earlier run. Without CHAOS_ROUNDS one fault of each number strikes, in the order given; with `all` every
+ * fault does, once; with a number so many of them by chance.
  */
-export function planRounds<Fault>(faults: readonly Fault[], environment: NodeJS.ProcessEnv): Plan<Fault> {
+export function planRounds<Fault extends { readonly number: number }>(
+  faults: readonly Fault[],
+  environment: NodeJS.ProcessEnv,
+): Plan<Fault> {
   const seed = environment['CHAOS_SEED'] ? Number(environment['CHAOS_SEED']) : randomInt(2 ** 31);
   if (!Number.isInteger(seed)) throw new Error('Expected a whole number for CHAOS_SEED');
   const roll = dice(seed);
-  const count = Number(environment['CHAOS_ROUNDS'] ?? '') || faults.length;
-  const byChance = count !== faults.length;
-  const rounds = Array.from({ length: count }, (_, index): Round<Fault> => {
-    const chosen = faults[byChance ? Math.floor(roll() * faults.length) : index];
-    if (chosen === undefined) throw new Error('Expected at least one fault');
-    return { number: index + 1, fault: chosen, moment: roll() * 0.8, roll: dice(Math.floor(roll() * 2 ** 31)) };
-  });
+  const rounds = choose(faults, environment['CHAOS_ROUNDS'] ?? '', roll).map((fault, index): Round<Fault> => ({
+    number: index + 1,
+    fault,
+    moment: roll() * 0.8,
+    roll: dice(Math.floor(roll() * 2 ** 31)),
+  }));
   return { seed, rounds };
+}
+
+function choose<Fault extends { readonly number: number }>(
+  faults: readonly Fault[],
+  wanted: string,
+  roll: () => number,
+): Fault[] {
+  const oneOf = (some: readonly Fault[]): Fault[] => some.slice(Math.floor(roll() * some.length)).slice(0, 1);
+  if (wanted === 'all') return [...faults];
+  if (wanted !== '') return Array.from({ length: Number(wanted) }, () => oneOf(faults)).flat();
+  const numbers = [...new Set(faults.map(({ number }) => number))];
+  return numbers.flatMap((number) => oneOf(faults.filter((fault) => fault.number === number)));
 }

@@ -88,10 +88,10 @@ export class House {
     return this.#supervisor?.exitCode === null && this.#supervisor.signalCode === null;
   }
 
-  /** `darkroom start`, again if need be. */
-  async begin(): Promise<void> {
-    const child = spawn(process.execPath, [command, 'start'], {
-      env: this.#environment,
+  /** `darkroom start`, again if need be; `changes` are for this start alone. */
+  async begin(changes: { command?: string; environment?: NodeJS.ProcessEnv } = {}): Promise<void> {
+    const child = spawn(process.execPath, [changes.command ?? command, 'start'], {
+      env: { ...this.#environment, ...changes.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#supervisor = child;

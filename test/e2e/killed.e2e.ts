@@ -70,9 +70,10 @@ describe.skipIf(!possible)('a batch in a house where things are killed', () => {
     await house.signal('worker', 'SIGKILL');
 
     const during = await watchUntilBack(batchId);
-    for (const { status, completed_files } of during.map((one) => one.status)) {
+    for (const { status, completed_files, stale } of during.map((one) => one.status)) {
       expect(status).toBe('processing');
-      expect(completed_files).toBeGreaterThanOrEqual(before.length);
+      // The workflow may not have heard of a photo whose outcome was just being written when its worker died.
+      expect(completed_files).toBeGreaterThanOrEqual(stale ? before.length : 3);
     }
     const slowest = Math.max(...during.map(({ ms }) => ms));
     console.log(`${during.length} answers while no worker was there, the slowest after ${Math.round(slowest)} ms`);

@@ -12,19 +12,21 @@ const SAMPLES = ['astronaut.jpg', 'chelsea.png', 'coffee.jpg'] as const;
 
 export const sample = (name: (typeof SAMPLES)[number]): string => join(packageDir, 'samples', name);
 
-/** Small real photos, each another part of a sample, so that each has a result of its own. */
+/** Small real photos, each another part of a sample (enlarged if need be), so that each has a result of its own. */
 export async function crops(count: number, width = 160, height = 120): Promise<Photo[]> {
   return await Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const file = sample(SAMPLES[index % SAMPLES.length] ?? 'coffee.jpg');
-      const size = await sharp(file).metadata();
+      const original = await sharp(file).metadata();
+      const factor = Math.max(1, width / original.width, height / original.height);
+      const size = { width: Math.ceil(original.width * factor), height: Math.ceil(original.height * factor) };
       const area = {
         left: (index * 7) % (size.width - width + 1),
         top: (index * 11) % (size.height - height + 1),
         width,
         height,
       };
-      const bytes = await sharp(file).extract(area).jpeg({ quality: 92 }).toBuffer();
+      const bytes = await sharp(file).resize(size.width, size.height).extract(area).jpeg({ quality: 92 }).toBuffer();
       return { name: `photo-${String(index).padStart(2, '0')}.jpg`, bytes };
     }),
   );

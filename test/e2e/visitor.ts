@@ -3,12 +3,21 @@ import {
   batchAcceptedSchema,
   batchStatusSchema,
   problemSchema,
+  resumeAnswerSchema,
   taskAcceptedSchema,
   taskStatusSchema,
   type BatchStatus,
   type Problem,
+  type ResumeAnswer,
   type TaskStatus,
 } from '../../src/contracts/http.ts';
+import { batchControlledSchema, type BatchControlled } from '../../src/contracts/http-batches.ts';
+import {
+  operationDetailSchema,
+  rollbackAnswerSchema,
+  type OperationDetail,
+  type RollbackAnswer,
+} from '../../src/contracts/http-operations.ts';
 import type { Photo } from './photos.ts';
 import { waitFor } from './processes.ts';
 
@@ -82,6 +91,39 @@ export class Visitor {
     return await waitFor(`batch ${batchId}: ${what}`, withinMs, ask, 50).catch((error: unknown) => {
       throw new Error(`${String(error)}; last seen: ${last}`);
     });
+  }
+
+  async send(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Response> {
+    return await fetch(`${this.#url}${path}`, {
+      method,
+      ...(body ? { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } } : {}),
+      signal: AbortSignal.timeout(30_000),
+    });
+  }
+
+  async control(batchId: string, verb: 'pause' | 'cancel'): Promise<BatchControlled> {
+    return batchControlledSchema.parse(await good(await this.send('POST', `/api/v1/batches/${batchId}/${verb}`)));
+  }
+
+  /** Takes a batch up again and holds its answer against what it should say. */
+  async resumed(batchId: string, said: { kept: number; remaining: number }): Promise<ResumeAnswer> {
+    const body = { operation_id: batchId };
+    const answer = resumeAnswerSchema.parse(await good(await this.send('POST', '/api/resume-operation', body)));
+    const { kept, remaining } = answer;
+    if (kept !== said.kept || remaining !== said.remaining) {
+      throw new Error(`expected ${JSON.stringify(said)} of the resume but it said ${JSON.stringify(answer)}`);
+    }
+    return answer;
+  }
+
+  async rollBack(operationId: string): Promise<RollbackAnswer> {
+    return rollbackAnswerSchema.parse(
+      await good(await this.send('POST', '/api/rollback', { operation_id: operationId })),
+    );
+  }
+
+  async operation(operationId: string): Promise<OperationDetail> {
+    return operationDetailSchema.parse(await good(await this.get(`/api/v1/operations/${operationId}`)));
   }
 
   /** SHA-256 of every result by the photo's name, as downloaded. */
