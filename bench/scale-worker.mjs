@@ -33,6 +33,14 @@ const models = new Map(
 );
 const deps = { store, journal, rollbacks: new RollbackJournal(store), now: Date.now, makeNonce: randomUUID };
 
+const MAKING = {
+  steps: [{ kind: 'network', from: { width: 10, height: 10 }, to: { width: 40, height: 40 }, tiles: 1 }],
+  summary: 'One pass of the network.',
+  depth: 8,
+  denoise: null,
+  measures: { seam: null },
+};
+
 const engines = {
   async enhance(job) {
     if (Number(serviceMs) > 0) await new Promise((resolve) => setTimeout(resolve, Number(serviceMs)));
@@ -52,12 +60,13 @@ const engines = {
       tilesReused: 0,
       tileSize: 400,
       device: 'cpu',
+      making: MAKING,
       warnings: [],
     };
   },
 };
 
-installTemporalRuntime(pino({ level: 'warn' }));
+installTemporalRuntime(pino({ level: 'error' }));
 const workers = await createWorkers({
   connection: await NativeConnection.connect({ address }),
   namespace: 'default',
@@ -77,10 +86,7 @@ const workers = await createWorkers({
   lanes: Number(lanes),
   shutdownGraceMs: 1000,
 });
-process.on('message', (message) => {
-  if (message === 'memory') process.send({ rss: process.memoryUsage.rss() });
-});
 process.on('disconnect', () => process.exit(0));
 const running = Promise.all(workers.map((worker) => worker.run()));
-process.send('ready');
+process.send({ type: 'ready' });
 await running;

@@ -1,9 +1,8 @@
 /** A Temporal server of the bench's own, tuned and with a database file as `darkroom start` runs it. */
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
-import { devServerArguments } from '../dist/temporal/dev-server.js';
+import { devServerArguments, devServerEnvironment } from '../dist/temporal/dev-server.js';
 import { SEARCH_ATTRIBUTE_NAMES } from '../dist/temporal/prepare-namespace.js';
 import { provideProgram } from '../dist/temporal/provide-temporal.js';
 import { waitUntilServing } from '../dist/temporal/connection.js';
@@ -32,14 +31,17 @@ export async function startServer(cacheDir, directory) {
     uiPort,
     namespace: 'default',
   };
-  const server = spawn(program, devServerArguments(wanted, SEARCH_ATTRIBUTE_NAMES), { stdio: 'ignore' });
+  const server = spawn(program, devServerArguments(wanted, SEARCH_ATTRIBUTE_NAMES), {
+    env: devServerEnvironment(process.env),
+    stdio: 'ignore',
+  });
   const ended = new Promise((resolve) => server.once('exit', resolve));
+  process.once('exit', () => server.kill('SIGKILL')); // also when the bench itself fails
   const address = `127.0.0.1:${port}`;
   await waitUntilServing({ address }, 'default', 30_000, signal);
   return {
     address,
-    rss: async () =>
-      Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${server.pid}/status`, 'utf8'))?.[1] ?? 0) * 1024,
+    pid: server.pid,
     async stop() {
       server.kill('SIGTERM');
       await ended;
