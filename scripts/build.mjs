@@ -33,6 +33,7 @@ async function bundleWorkflows() {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(draft, 'workflows/index.js'),
+    preloadModules: [join(draft, 'workflows/preload.js')],
     logger: new DefaultLogger('WARN'),
   });
   writeFileSync(join(draft, 'workflow-bundle.js'), code);

@@ -33,6 +33,13 @@ async function provision() {
       faults.push(error.message);
     }
   }
+  const { installFaceModel } = await built('models/face-models.js');
+  const { readFaceCatalogue } = await built('models/catalogue.js');
+  for (const entry of (await readFaceCatalogue()).filter(({ role }) => role === 'face-detector')) {
+    await installFaceModel(entry, installation).catch((error) =>
+      say(`Tests with real faces cannot run: ${error.message}`),
+    );
+  }
   for (const fault of faults) say(`Tests with a real model cannot run: ${fault}`);
   return { ...environment, TEMPORAL_CLI_PATH: program };
 }
