@@ -106,7 +106,7 @@ describe.skipIf(!possible)('darkroom enhance', () => {
 
   it.each([
     [['enhance', 'samples']],
-    [['enhance', 'samples', '--out', 'out', '--scale', '3']],
+    [['enhance', 'samples', '--out', 'out', '--scale', '5']],
     [['enhance', 'samples', '--out', 'out', '--quality', 'bogus']],
     [['enhance', 'no-such-folder', '--out', 'out']],
   ])('%j exits 2 with a sentence', async (args) => {
