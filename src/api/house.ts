@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { BatchService } from '../batches/batch-service.ts';
-import type { BatchHeader } from '../contracts/batch.ts';
+import type { BatchHeader, PhotoRecord } from '../contracts/batch.ts';
 import type { Config } from '../contracts/config.ts';
 import type { Store } from '../storage/store.ts';
 import { ArchiveShelf } from './downloads/archive-shelf.ts';
@@ -11,12 +11,14 @@ import { createHostReader } from './performance/host-readings.ts';
 import { PerformanceSampler } from './performance/sampler.ts';
 import { UploadRoom } from './uploads/upload-room.ts';
 import { describeBatch } from './resources/describe-batch.ts';
+import { ThumbnailShelf } from './thumbnails/thumbnail-shelf.ts';
 import { WaitingRoom } from './waiting.ts';
 import { watchVitals, type Vitals } from './performance/vitals.ts';
 
 /** What of the journal the API reads itself: whose a batch is, and what archives hold. Everything else comes through the service. */
 export interface HeaderSource extends ArchiveSource {
   header(batchId: string): Promise<BatchHeader | undefined>;
+  photo(batchId: string, index: number): Promise<PhotoRecord | undefined>;
   /** Set when uploads and results were removed because their time was over. */
   expired(batchId: string): Promise<object | undefined>;
 }
@@ -47,6 +49,7 @@ export interface House extends ApiParts {
   /** Started and stopped by the owner of the application. */
   readonly sampler: PerformanceSampler;
   readonly archives: ArchiveShelf;
+  readonly thumbnails: ThumbnailShelf;
   /** Resumable uploads; started and stopped likewise. */
   readonly uploads: UploadRoom;
   /** What was done under which Idempotency-Key. */
@@ -66,6 +69,7 @@ export function openHouse(parts: ApiParts): House {
     sampler,
     uploads: openUploads(parts),
     archives: new ArchiveShelf(parts.journal),
+    thumbnails: new ThumbnailShelf(),
     repeats: new Repeats({ ...parts, header: (batchId) => parts.journal.header(batchId) }),
     events: openEvents(parts),
     waiting: new WaitingRoom(),

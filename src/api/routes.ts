@@ -20,8 +20,10 @@ import {
   removeUpload,
   writeUpload,
 } from './resources/uploads.ts';
+import { beginSession, endSession } from './resources/sessions.ts';
 import { serviceInfo } from './resources/service-info.ts';
 import { deleteTask, listTasks, taskStatus } from './resources/tasks.ts';
+import { thumbnail } from './resources/thumbnails.ts';
 import type { Route } from './route.ts';
 
 /** Every address there is, besides the two that describe them. A new route is one more line here. */
@@ -33,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   enhancePhoto,
   taskStatus,
   downloadPhoto,
+  thumbnail,
   listTasks,
   deleteTask,
   enhanceBatch,
@@ -63,4 +66,6 @@ export const ROUTES: readonly Route[] = [
   retryBatch,
   performance,
   models,
+  beginSession,
+  endSession,
 ];

@@ -163,6 +163,12 @@ export const SETTINGS = {
   TEMPORAL_NAMESPACE: setting('Temporal', text.min(1), 'default', 'Namespace the workflows live in.'),
   TEMPORAL_PORT: setting('Temporal', whole(0, 65_535), '7233', 'Port of our own Temporal server.'),
   TEMPORAL_UI_PORT: setting('Temporal', whole(0, 65_535), '8233', 'Port of the Temporal Web UI of our own server.'),
+  TEMPORAL_UI_URL: setting(
+    'Temporal',
+    text,
+    '',
+    'Where people find Temporal’s Web UI; the page links to it. Empty: that of our own server, else no link.',
+  ),
   HEARTBEAT_TIMEOUT_MS: setting(
     'Temporal',
     whole(1000, 600_000),

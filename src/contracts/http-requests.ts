@@ -47,6 +47,10 @@ export const cursorText = z
 export const SUB_TASKS_PER_ANSWER = 500;
 export const TASKS_PER_ANSWER = 100;
 
+export const performanceQuerySchema = z.object({
+  history: flagText('Whether the readings of the last ten minutes are listed as well.').optional(),
+});
+
 export const subTaskPageSchema = z.object({
   cursor: cursorText.optional(),
   limit: integerText(1, SUB_TASKS_PER_ANSWER, 'Photos in one answer; 500 unless said.').optional(),

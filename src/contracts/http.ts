@@ -194,6 +194,33 @@ export const performanceSchema = z.object({
     avg_processing_time: z.number().nonnegative().nullable(),
     total_processed: count,
   }),
+  workers: z
+    .array(
+      z.object({
+        state: z.enum(['starting', 'ready', 'draining', 'failed']),
+        device: z.string(),
+        engines: count,
+        active_tasks: count,
+        engine_memory_bytes: z.number().nonnegative().nullable(),
+      }),
+    )
+    .describe('The workers that are there now.'),
+  history: z
+    .array(
+      z.object({
+        timestamp: epochSeconds,
+        cpu_usage: percent,
+        memory_usage: percent,
+        gpu_usage: percent,
+        device_busy: percent.describe('Share of the time in which the devices ran a network, percent.'),
+        active_tasks: count,
+        queue_size: count.nullable(),
+        workers: count.describe('Workers that were ready.'),
+        total_processed: count.describe('By the workers that were there.'),
+      }),
+    )
+    .optional()
+    .describe('With `history=true`: the last ten minutes, oldest first.'),
   timestamp: epochSeconds,
 });
 export type PerformanceAnswer = z.infer<typeof performanceSchema>;

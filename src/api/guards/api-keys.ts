@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { DarkroomError } from '../../contracts/errors.ts';
+import { SESSION_COOKIE } from '../../contracts/http-sessions.ts';
 import { ANONYMOUS, contextOf } from '../request-context.ts';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
@@ -26,5 +27,27 @@ export function requireKey(keys: readonly string[]): RequestHandler {
   };
 }
 
+/** The same comparison for a key that is no header. */
+export function isKnownKey(keys: readonly string[], given: string): boolean {
+  const hash = digest(given);
+  return keys.filter((key) => timingSafeEqual(digest(key), hash)).length > 0;
+}
+
 const keyOf = (request: Request): string | undefined =>
-  /^Bearer +(\S+)$/i.exec(request.get('authorization') ?? '')?.[1] ?? request.get('x-api-key');
+  /^Bearer +(\S+)$/i.exec(request.get('authorization') ?? '')?.[1] ??
+  request.get('x-api-key') ??
+  keyOfSession(request.get('cookie') ?? '');
+
+/** The page's own cookie. It is `SameSite=Strict`, and pages of other origins may change nothing (`origins.ts`). */
+function keyOfSession(cookies: string): string | undefined {
+  const [, value] =
+    cookies
+      .split(/; */)
+      .map((pair) => pair.split('='))
+      .find(([name]) => name === SESSION_COOKIE) ?? [];
+  try {
+    return value === undefined ? undefined : decodeURIComponent(value);
+  } catch {
+    return undefined;
+  }
+}

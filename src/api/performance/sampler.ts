@@ -14,6 +14,9 @@ export interface PerformanceSample {
   /** Seconds. */
   readonly avgProcessingTime: number | null;
   readonly totalProcessed: number;
+  /** Workers that are ready, and the share of the time their devices ran a network, percent. */
+  readonly workers: number;
+  readonly deviceBusy: number | null;
 }
 
 export interface SamplerParts {
@@ -55,6 +58,11 @@ export class PerformanceSampler {
     return latest && this.#parts.clock() - latest.at < 2 * INTERVAL_MS ? latest : this.#sample();
   }
 
+  /** Oldest first. */
+  get history(): readonly PerformanceSample[] {
+    return this.#history;
+  }
+
   /** Mean of a reading over the history; null when this host never had it. */
   average(reading: (sample: PerformanceSample) => number | null): number | null {
     return mean(this.#history.map(reading));
@@ -89,6 +97,8 @@ async function takeSample({ vitals, readHost, clock }: SamplerParts): Promise<Pe
     queueSize: queue?.backlog ?? null,
     avgProcessingTime: totalProcessed > 0 ? rounded(seconds / totalProcessed) : null,
     totalProcessed,
+    workers: workers.filter(({ state }) => state === 'ready').length,
+    deviceBusy: mean(workers.map(({ deviceBusy }) => Math.min(1, Math.max(0, deviceBusy)) * 100)),
   };
 }
 

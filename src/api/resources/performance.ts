@@ -1,4 +1,7 @@
 import { performanceSchema, type PerformanceAnswer } from '../../contracts/http.ts';
+import { performanceQuerySchema } from '../../contracts/http-requests.ts';
+import type { WorkerReport } from '../../contracts/worker-report.ts';
+import type { PerformanceSample } from '../performance/sampler.ts';
 import { route } from '../route.ts';
 
 export const performance = route({
@@ -6,9 +9,10 @@ export const performance = route({
   path: '/api/v1/performance',
   tag: 'Server',
   summary: 'Load of this host and its workers, now and over the last ten minutes',
+  query: performanceQuerySchema,
   answer: performanceSchema,
-  async handle(_call, { sampler, clock }): Promise<PerformanceAnswer> {
-    const now = await sampler.current();
+  async handle({ query }, { sampler, vitals, clock }): Promise<PerformanceAnswer> {
+    const [now, { workers }] = await Promise.all([sampler.current(), vitals()]);
     return {
       current_metrics: {
         timestamp: now.at / 1000,
@@ -28,7 +32,29 @@ export const performance = route({
         avg_processing_time: now.avgProcessingTime,
         total_processed: now.totalProcessed,
       },
+      workers: workers.map(describeWorker),
+      ...(query.history === true ? { history: sampler.history.map(describeSample) } : {}),
       timestamp: clock() / 1000,
     };
   },
+});
+
+const describeWorker = (worker: WorkerReport): PerformanceAnswer['workers'][number] => ({
+  state: worker.state,
+  device: worker.device,
+  engines: worker.lanes,
+  active_tasks: worker.activePhotos,
+  engine_memory_bytes: worker.engineMemoryBytes,
+});
+
+const describeSample = (sample: PerformanceSample): NonNullable<PerformanceAnswer['history']>[number] => ({
+  timestamp: sample.at / 1000,
+  cpu_usage: sample.cpuUsage,
+  memory_usage: sample.memoryUsage,
+  gpu_usage: sample.gpuUsage,
+  device_busy: sample.deviceBusy,
+  active_tasks: sample.activeTasks,
+  queue_size: sample.queueSize,
+  workers: sample.workers,
+  total_processed: sample.totalProcessed,
 });

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { SCALES } from '../../contracts/options.ts';
 import { serviceInfoSchema, type ServiceInfo } from '../../contracts/http.ts';
 import type { House } from '../house.ts';
 import { route } from '../route.ts';
@@ -35,7 +36,7 @@ function describeService({ version, config }: House): ServiceInfo {
     status: 'running',
     description: 'Enhances photographs in batches and never loses one: durable photo restoration on Temporal.',
     features: {
-      scales: [2, 4],
+      scales: [...SCALES],
       quality_levels: ['fast', 'medium', 'high'],
       formats: ['jpeg', 'png', 'webp', 'avif', 'tiff', 'gif', 'bmp'],
       max_file_bytes: config.UPLOAD_MAX_BYTES,
@@ -44,6 +45,8 @@ function describeService({ version, config }: House): ServiceInfo {
       partial_downloads: true,
       rollback: config.ENABLE_ROLLBACK,
       open_batches: true,
+      // Of this process's own server it is a loopback address: only whoever reaches it gets anything from it.
+      temporal_ui: workflowsAddress(config),
     },
     endpoints: {
       health: '/health',
@@ -60,11 +63,21 @@ function describeService({ version, config }: House): ServiceInfo {
       rollback: '/api/rollback',
       operations: '/api/v1/operations',
       batches: '/api/v1/batches',
+      uploads: '/api/v1/uploads',
+      plan: '/api/v1/plan',
+      events: '/api/v1/batches/{batch_id}/events',
+      thumbnails: '/api/v1/thumbnails/{task_id}',
+      session: '/api/v1/session',
       models: '/api/v1/models',
       docs: '/docs',
       openapi: '/openapi.json',
     },
   };
+}
+
+/** `{address}/{operation_id}` shows one workflow in Temporal's Web UI; null when nobody said where that is. */
+function workflowsAddress({ TEMPORAL_UI_URL: url, TEMPORAL_NAMESPACE: namespace }: House['config']): string | null {
+  return url === '' ? null : `${url.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -88,6 +88,7 @@ export class Supervisor {
       ...loaded.environment,
       TEMPORAL_ADDRESS: temporal.target.address,
       TEMPORAL_NAMESPACE: temporal.namespace,
+      TEMPORAL_UI_URL: loaded.config.TEMPORAL_UI_URL || temporal.uiUrl,
     };
     onPhase('Loading the models …');
     this.#worker = this.#supervise(workerPlan(loaded.config, environment, scripts.worker));

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+/** Sessions of the page: an API key as a cookie that no script can read, because pictures and downloads of a browser carry no headers. */
+
+export const SESSION_COOKIE = 'darkroom_session';
+
+export const sessionRequestSchema = z.strictObject({
+  key: z
+    .string()
+    .regex(/^[!-~]{1,512}$/, 'must be an API key')
+    .describe('One of API_KEYS.'),
+});
+
+export const sessionSchema = z.object({
+  active: z.boolean().describe('Whether the browser has a session now.'),
+});
+export type SessionAnswer = z.infer<typeof sessionSchema>;
