@@ -23,6 +23,8 @@ const SIGNATURES: readonly (readonly [PhotoFormat, (head: Uint8Array) => boolean
   ['bmp', (head) => startsWith(head, 'BM')],
 ];
 
+export const PHOTO_FORMATS: readonly PhotoFormat[] = SIGNATURES.map(([format]) => format);
+
 /** Formats people do send, refused by name so that they know what to do. */
 const KNOWN_BUT_REFUSED: readonly (readonly [string, (head: Uint8Array) => boolean])[] = [
   ['HEIC', (head) => brands(head).some((brand) => /^(?:he[iv][cmsx]|mif1|msf1)$/.test(brand))],

@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { SCALES } from '../../contracts/options.ts';
 import { serviceInfoSchema, type ServiceInfo } from '../../contracts/http.ts';
+import { OUTPUT_FORMATS, QUALITY_LEVELS, SCALES } from '../../contracts/options.ts';
+import { PHOTO_FORMATS } from '../../contracts/photo-format.ts';
 import type { House } from '../house.ts';
 import { route } from '../route.ts';
 
@@ -37,8 +38,9 @@ function describeService({ version, config }: House): ServiceInfo {
     description: 'Enhances photographs in batches and never loses one: durable photo restoration on Temporal.',
     features: {
       scales: [...SCALES],
-      quality_levels: ['fast', 'medium', 'high'],
-      formats: ['jpeg', 'png', 'webp', 'avif', 'tiff', 'gif', 'bmp'],
+      quality_levels: [...QUALITY_LEVELS],
+      formats: [...PHOTO_FORMATS],
+      output_formats: [...OUTPUT_FORMATS],
       max_file_bytes: config.UPLOAD_MAX_BYTES,
       max_files_per_form: config.BATCH_FORM_MAX_FILES,
       durable_batches: true,
