@@ -8,6 +8,7 @@ import type {
 } from '../contracts/batch.ts';
 import type { EnhanceOptions } from '../contracts/options.ts';
 import type { UndoCounts, UndoOutcome } from '../contracts/operations.ts';
+import type { AutoscalerReport } from '../contracts/autoscaling.ts';
 import type { WorkerReport } from '../contracts/worker-report.ts';
 import type { OperationFilter } from './operations.ts';
 import type { RollbackReceipt, RollbackRequest } from './roll-back.ts';
@@ -191,6 +192,8 @@ export interface BatchService {
   removePhoto(photoId: string): Promise<boolean>;
   /** Reports of the workers that are alive. */
   workers(): Promise<WorkerReport[]>;
+  /** What the autoscalers last did and thought; empty where none runs. */
+  autoscalers(): Promise<AutoscalerReport[]>;
   /** Photos waiting in the task queue for a worker, and whether one polls; `undefined` when Temporal does not answer. */
   queue(): Promise<{ backlog: number; pollers: number } | undefined>;
 }

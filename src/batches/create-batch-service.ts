@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { AutoscalerReport } from '../contracts/autoscaling.ts';
 import type { WorkerReport } from '../contracts/worker-report.ts';
 import type { Journal } from '../storage/journal.ts';
 import { RollbackJournal } from '../storage/rollback-journal.ts';
@@ -11,7 +12,7 @@ import { pauseBatch, sealBatch, setMaxWorkers, setPriority } from './control-bat
 import { listOperations, readOperation } from './operations.ts';
 import { BatchReader } from './read-batch.ts';
 import { PhotoReader } from './read-photos.ts';
-import { readQueue, readWorkers } from './read-workers.ts';
+import { readAutoscalers, readQueue, readWorkers } from './read-workers.ts';
 import { removePhoto } from './remove-photo.ts';
 import { resumeBatch, retryBatch } from './resume-batch.ts';
 import { rollBackBatches } from './roll-back.ts';
@@ -34,6 +35,7 @@ export function createBatchService(deps: BatchServiceDependencies): BatchService
   const photos = new PhotoReader({ ...deps, batches });
   const control = { ...deps, batches, rollbacks: new RollbackJournal(deps.store) };
   const workers = new SingleFlight<WorkerReport[]>({ ttlMs: CACHE_MS, capacity: 1, now: deps.now });
+  const autoscalers = new SingleFlight<AutoscalerReport[]>({ ttlMs: CACHE_MS, capacity: 1, now: deps.now });
   const queue = new SingleFlight<Awaited<ReturnType<typeof readQueue>>>({
     ttlMs: CACHE_MS,
     capacity: 1,
@@ -65,6 +67,7 @@ export function createBatchService(deps: BatchServiceDependencies): BatchService
     undone: async (operationId, batchId, page) => (await control.rollbacks.page(operationId, batchId, page)) ?? [],
     removePhoto: (photoId) => removePhoto(control, photoId),
     workers: () => workers.get('workers', () => readWorkers(deps.store, deps.now)),
+    autoscalers: () => autoscalers.get('autoscalers', () => readAutoscalers(deps.store, deps.now)),
     queue: () => queue.get('queue', () => readQueue(deps.client, deps.now)),
   };
 }

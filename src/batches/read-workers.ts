@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
+import { autoscalerReportSchema, SCALING_STALE_MS, type AutoscalerReport } from '../contracts/autoscaling.ts';
 import { workerReportSchema, REPORT_STALE_MS, type WorkerReport } from '../contracts/worker-report.ts';
 import { TASK_QUEUES } from '../contracts/workflow-api.ts';
-import { WORKERS } from '../storage/keys.ts';
+import { AUTOSCALERS, WORKERS } from '../storage/keys.ts';
 import { isAlive } from '../storage/temporary-names.ts';
 import type { Store } from '../storage/store.ts';
 
@@ -26,7 +27,20 @@ export async function readWorkers(store: Store, now: () => number): Promise<Work
 }
 
 /** A worker of this host that was killed cannot take its report away; of other hosts only the time tells. */
-const isKnownDead = ({ host, pid }: WorkerReport): boolean => host === hostname() && !isAlive(pid);
+const isKnownDead = ({ host, pid }: { host: string; pid: number }): boolean => host === hostname() && !isAlive(pid);
+
+/** What the autoscalers of all houses on this store last said. */
+export async function readAutoscalers(store: Store, now: () => number): Promise<AutoscalerReport[]> {
+  const reports = await Promise.all(
+    (await store.list(AUTOSCALERS)).map(async (name) => {
+      const bytes = await store.read(`${AUTOSCALERS}/${name}`);
+      return bytes && autoscalerReportSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+    }),
+  );
+  return reports
+    .filter((report) => report !== undefined)
+    .filter((report) => now() - report.writtenAt < SCALING_STALE_MS && !isKnownDead(report));
+}
 
 /** Photos that wait for a device, and workers that ask for them; `undefined` when Temporal does not answer. */
 export async function readQueue(

@@ -205,6 +205,19 @@ export const performanceSchema = z.object({
       }),
     )
     .describe('The workers that are there now.'),
+  autoscalers: z
+    .array(
+      z.object({
+        workers: count,
+        min_workers: count,
+        max_workers: count,
+        reason: z.string().describe('What it thought at its last look.'),
+        hired: count,
+        dismissed: count,
+        events: z.array(z.object({ timestamp: epochSeconds, from: count, to: count, reason: z.string() })),
+      }),
+    )
+    .describe('What makes the workers more and fewer (AUTOSCALE), with its latest changes, oldest first.'),
   history: z
     .array(
       z.object({

@@ -16,7 +16,7 @@ import { dayOf, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
  *     rollbacks/2026/11/22/{operationId}/header.json, undone/{batchId}/00000.json, summary.json
  *     rollback-log/2026/11/22/{second}.{operationId}
  *     retention/{day}
- *     workers/{workerId}.json
+ *     workers/{workerId}.json, autoscalers/{host}-{pid}.json
  */
 
 export const BATCHES = 'batches';
@@ -31,6 +31,10 @@ const photoKey = (batchId: string, folder: string, index: number): string =>
 
 export const WORKERS = 'workers';
 export const workerKey = (workerId: string): string => `${WORKERS}/${workerId}.json`;
+
+export const AUTOSCALERS = 'autoscalers';
+/** One for each house that scales: several may work on one store. */
+export const autoscalerKey = (id: string): string => `${AUTOSCALERS}/${id}.json`;
 
 export const headerKey = (batchId: string): string => `${batchPrefix(batchId)}/header.json`;
 export const summaryKey = (batchId: string): string => `${batchPrefix(batchId)}/summary.json`;

@@ -17,7 +17,7 @@ export interface WorkersToCreate {
 }
 
 /** Two photos a lane: while one is in the network the next is decoded and the last one encoded; the pool has the semaphore. */
-const SLOTS_PER_LANE = 2;
+export const SLOTS_PER_LANE = 2;
 const IO_SLOTS = 16;
 
 /** One Temporal worker for each task queue, all in this process: decide, keep the books, enhance. */

@@ -1,5 +1,6 @@
 import { performanceSchema, type PerformanceAnswer } from '../../contracts/http.ts';
 import { performanceQuerySchema } from '../../contracts/http-requests.ts';
+import type { AutoscalerReport } from '../../contracts/autoscaling.ts';
 import type { WorkerReport } from '../../contracts/worker-report.ts';
 import type { PerformanceSample } from '../performance/sampler.ts';
 import { route } from '../route.ts';
@@ -11,8 +12,12 @@ export const performance = route({
   summary: 'Load of this host and its workers, now and over the last ten minutes',
   query: performanceQuerySchema,
   answer: performanceSchema,
-  async handle({ query }, { sampler, vitals, clock }): Promise<PerformanceAnswer> {
-    const [now, { workers }] = await Promise.all([sampler.current(), vitals()]);
+  async handle({ query }, { sampler, vitals, service, clock }): Promise<PerformanceAnswer> {
+    const [now, { workers }, autoscalers] = await Promise.all([
+      sampler.current(),
+      vitals(),
+      service.autoscalers().catch(() => []),
+    ]);
     return {
       current_metrics: {
         timestamp: now.at / 1000,
@@ -33,6 +38,7 @@ export const performance = route({
         total_processed: now.totalProcessed,
       },
       workers: workers.map(describeWorker),
+      autoscalers: autoscalers.map(describeAutoscaler),
       ...(query.history === true ? { history: sampler.history.map(describeSample) } : {}),
       timestamp: clock() / 1000,
     };
@@ -45,6 +51,16 @@ const describeWorker = (worker: WorkerReport): PerformanceAnswer['workers'][numb
   engines: worker.lanes,
   active_tasks: worker.activePhotos,
   engine_memory_bytes: worker.engineMemoryBytes,
+});
+
+const describeAutoscaler = (report: AutoscalerReport): PerformanceAnswer['autoscalers'][number] => ({
+  workers: report.workers,
+  min_workers: report.minWorkers,
+  max_workers: report.maxWorkers,
+  reason: report.reason,
+  hired: report.hired,
+  dismissed: report.dismissed,
+  events: report.events.map(({ at, ...change }) => ({ timestamp: at / 1000, ...change })),
 });
 
 const describeSample = (sample: PerformanceSample): NonNullable<PerformanceAnswer['history']>[number] => ({

@@ -1,7 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../contracts/config.ts';
-import { houseMark, pidFileOf } from './plans.ts';
+import { houseMark, isWorkerName, pidFileOf, type ProcessName } from './plans.ts';
 import { commandLineOf, identifyProcess } from './process-identity.ts';
 import { databaseFileOf } from './temporal-server.ts';
 
@@ -16,7 +17,7 @@ export async function endOrphans(config: Config, signal: AbortSignal): Promise<s
   const { DATA_DIR, SHUTDOWN_GRACE_MS } = config;
   const possible = [
     { name: 'api', title: 'The API', mark: houseMark(DATA_DIR) },
-    { name: 'worker', title: 'The worker', mark: houseMark(DATA_DIR) },
+    ...(await workerNames(DATA_DIR)).map((name) => ({ name, title: 'The worker', mark: houseMark(DATA_DIR) })),
     { name: 'temporal', title: 'The Temporal server', mark: databaseFileOf(DATA_DIR) },
   ] as const;
   const ended: string[] = [];
@@ -30,6 +31,12 @@ export async function endOrphans(config: Config, signal: AbortSignal): Promise<s
     await rm(pidFile, { force: true });
   }
   return ended;
+}
+
+/** There were as many workers as the load called for. */
+async function workerNames(dataDir: string): Promise<ProcessName[]> {
+  const files = await readdir(join(dataDir, 'run')).catch(() => []);
+  return files.map((file) => file.replace(/\.pid$/, '')).filter(isWorkerName);
 }
 
 async function endProcess(pid: number, patienceMs: number, signal: AbortSignal): Promise<void> {

@@ -5,12 +5,14 @@ import { provideTemporal } from '../../temporal/provide-temporal.ts';
 import type { LoadedConfig } from '../../load-config.ts';
 import { lockDataDir, type DataLock } from './data-lock.ts';
 import { endOrphans } from './orphans.ts';
-import { apiPlan, workerPlan } from './plans.ts';
+import { apiPlan } from './plans.ts';
 import { isFree, portTaken } from './ports.ts';
 import { identifyProcess } from './process-identity.ts';
 import { removeRunFile, writeRunFile } from './run-file.ts';
 import { SupervisedProcess, type ProcessPlan, type Ready } from './supervised-process.ts';
+import { Overseer, sharedThreads } from './overseer.ts';
 import { foreignServer, prepareServer, startOwnServer, type RunningTemporal } from './temporal-server.ts';
+import { HouseWorkforce } from './workforce.ts';
 
 export interface Household {
   readonly loaded: LoadedConfig;
@@ -42,7 +44,8 @@ export class Supervisor {
   readonly #household: Household;
   #lock: DataLock | undefined;
   #temporal: SupervisedProcess | undefined;
-  #worker: SupervisedProcess | undefined;
+  #workers: HouseWorkforce | undefined;
+  #overseer: Overseer | undefined;
   #api: SupervisedProcess | undefined;
 
   constructor(household: Household) {
@@ -67,7 +70,8 @@ export class Supervisor {
     if (this.#lock === undefined) return;
     await removeRunFile(this.#household.loaded.config.DATA_DIR);
     await this.#api?.stop();
-    await this.#worker?.stop();
+    await this.#overseer?.stop();
+    await this.#workers?.stop();
     await this.#temporal?.stop();
     await this.#lock.release();
     this.#lock = undefined;
@@ -75,7 +79,7 @@ export class Supervisor {
 
   /** Ends everything at once; work under way is taken up again at the next start. */
   kill(): void {
-    for (const running of [this.#api, this.#worker, this.#temporal]) running?.kill();
+    for (const running of [this.#api, this.#workers, this.#temporal]) running?.kill();
   }
 
   async #open(signal: AbortSignal): Promise<OpenedHouse> {
@@ -91,10 +95,20 @@ export class Supervisor {
       TEMPORAL_UI_URL: loaded.config.TEMPORAL_UI_URL || temporal.uiUrl,
     };
     onPhase('Loading the models …');
-    this.#worker = this.#supervise(workerPlan(loaded.config, environment, scripts.worker));
+    const workers = new HouseWorkforce({
+      config: loaded.config,
+      environment: { ...environment, ...sharedThreads(loaded.config) },
+      script: scripts.worker,
+      say,
+    });
+    this.#workers = workers;
     const apiEnvironment: Record<string, string | undefined> = { ...environment };
     if (scripts.api !== undefined) this.#api = this.#supervise(apiPlan(loaded.config, apiEnvironment, scripts.api));
-    const [worker, api] = await startAll([this.#worker, ...(this.#api ? [this.#api] : [])], signal);
+    const [worker, api] = await startAll(
+      [async (given) => await workers.hire(given), ...(this.#api ? [startOf(this.#api)] : [])],
+      signal,
+    );
+    this.#overseer = await Overseer.begin({ config: loaded.config, temporal, workers, device: worker?.device, say });
     // With PORT=0 the system chose one: started again, the API must be found where it was.
     if (api?.url !== undefined) apiEnvironment['PORT'] = new URL(api.url).port;
     const house = {
@@ -162,14 +176,21 @@ export class Supervisor {
   }
 }
 
+type Start = (signal: AbortSignal) => Promise<Ready>;
+
+const startOf =
+  (one: SupervisedProcess): Start =>
+  async (signal) =>
+    await one.start(signal);
+
 /** Starts them side by side; when one fails the others are not waited for any longer. */
-async function startAll(processes: readonly SupervisedProcess[], signal: AbortSignal): Promise<Ready[]> {
+async function startAll(starts: readonly Start[], signal: AbortSignal): Promise<Ready[]> {
   const together = new AbortController();
   const either = AbortSignal.any([signal, together.signal]);
   const started = await Promise.allSettled(
-    processes.map(async (one) => {
+    starts.map(async (start) => {
       try {
-        return await one.start(either);
+        return await start(either);
       } catch (error) {
         together.abort(error);
         throw error;

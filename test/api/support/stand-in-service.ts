@@ -4,6 +4,7 @@ import type { BatchService, BatchView, PhotoView } from '../../../src/batches/ba
 import type { BatchHeader, CompletedOutcome, PhotoOutcome, PhotoRecord } from '../../../src/contracts/batch.ts';
 import { DarkroomError, ERRORS, type ErrorCode } from '../../../src/contracts/errors.ts';
 import { pageOf, parsePhotoId, photoId } from '../../../src/contracts/ids.ts';
+import type { AutoscalerReport } from '../../../src/contracts/autoscaling.ts';
 import type { WorkerReport } from '../../../src/contracts/worker-report.ts';
 import type { Journal } from '../../../src/storage/journal.ts';
 import { resultKey } from '../../../src/storage/keys.ts';
@@ -216,6 +217,10 @@ export class StandInService extends StandInControl implements BatchService {
 
   workers(): Promise<WorkerReport[]> {
     return Promise.resolve(this.reports);
+  }
+
+  autoscalers(): Promise<AutoscalerReport[]> {
+    return Promise.resolve([]);
   }
 
   queue(): Promise<{ backlog: number; pollers: number } | undefined> {
