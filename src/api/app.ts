@@ -46,6 +46,7 @@ function routerOf(routes: readonly Route[], house: House): Router {
   const key = requireKey(house.config.API_KEYS);
   for (const route of routes) {
     const before: RequestHandler[] = [
+      measure(route, house),
       ...(route.open ? [] : [key]),
       ...(route.body ? [express.json({ limit: route.bodyBytes ?? JSON_BODY_BYTES })] : []),
     ];
@@ -57,6 +58,17 @@ function routerOf(routes: readonly Route[], house: House): Router {
   for (const [path, methods] of methodsByPath(routes)) router.all(expressPath(path), refuseMethod(methods));
   return router;
 }
+
+/** How long answers take, by route. */
+const measure =
+  ({ path }: Route, { meters, clock }: House): RequestHandler =>
+  (request, response, next) => {
+    const startedAt = clock();
+    response.once('close', () =>
+      meters.answered(request.method, path, response.statusCode, (clock() - startedAt) / 1000),
+    );
+    next();
+  };
 
 const expressPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');
 

@@ -7,6 +7,7 @@ import { ArchiveShelf } from './downloads/archive-shelf.ts';
 import type { ArchiveSource } from './downloads/build-archive.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Repeats } from './idempotency/repeats.ts';
+import { Meters } from './metrics/meters.ts';
 import { createHostReader } from './performance/host-readings.ts';
 import { PerformanceSampler } from './performance/sampler.ts';
 import { UploadRoom } from './uploads/upload-room.ts';
@@ -48,6 +49,7 @@ export interface House extends ApiParts {
   readonly vitals: () => Promise<Vitals>;
   /** Started and stopped by the owner of the application. */
   readonly sampler: PerformanceSampler;
+  readonly meters: Meters;
   readonly archives: ArchiveShelf;
   readonly thumbnails: ThumbnailShelf;
   /** Resumable uploads; started and stopped likewise. */
@@ -63,15 +65,18 @@ export function openHouse(parts: ApiParts): House {
   const { service, clock } = parts;
   const vitals = watchVitals(service, clock);
   const sampler = new PerformanceSampler({ vitals, readHost: createHostReader(clock), clock });
+  const events = openEvents(parts);
+  const autoscalers = async () => await service.autoscalers().catch(() => []);
   return {
     ...parts,
     vitals,
     sampler,
+    meters: new Meters({ vitals, autoscalers, streams: () => events.counts.streams }),
     uploads: openUploads(parts),
     archives: new ArchiveShelf(parts.journal),
     thumbnails: new ThumbnailShelf(),
     repeats: new Repeats({ ...parts, header: (batchId) => parts.journal.header(batchId) }),
-    events: openEvents(parts),
+    events,
     waiting: new WaitingRoom(),
   };
 }

@@ -6,6 +6,7 @@ import { downloadBatch, downloadPhoto } from './resources/downloads.ts';
 import { enhanceBatch, enhancePhoto } from './resources/enhance.ts';
 import { getOperation, listOperations } from './resources/history.ts';
 import { health, livez, readyz } from './resources/health.ts';
+import { metrics } from './resources/metrics.ts';
 import { models } from './resources/models.ts';
 import { addPhotos, createBatch, getBatch } from './resources/new-batches.ts';
 import { batchProgress, resumeOperation } from './resources/operations.ts';
@@ -65,6 +66,7 @@ export const ROUTES: readonly Route[] = [
   cancelBatch,
   retryBatch,
   performance,
+  metrics,
   models,
   beginSession,
   endSession,

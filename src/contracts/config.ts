@@ -262,6 +262,12 @@ export const SETTINGS = {
     'How often the load is looked at; three looks in a row must agree.',
   ),
 
+  WORKER_METRICS_ADDRESS: setting(
+    'Log',
+    z.union([z.literal(''), z.string().regex(/^.+:\d{1,5}$/, 'must be ADDRESS:PORT')]),
+    '',
+    'Where a worker shows the metrics of the Temporal SDK to Prometheus, as in `127.0.0.1:9464`. Empty: nowhere. The API’s `/metrics` has what concerns photos.',
+  ),
   LOG_LEVEL: setting(
     'Log',
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

@@ -83,7 +83,7 @@ async function connectTemporal({ config, environment, logger }: WorkerProcess): 
     // Servers of others may keep the right to add them to themselves.
     logger.warn({ err: error }, 'search attributes not checked: register BatchId, BatchState and Tenant as Keyword');
   }
-  installTemporalRuntime(logger);
+  installTemporalRuntime(logger, config.WORKER_METRICS_ADDRESS);
   return { native: await NativeConnection.connect(target), client };
 }
 
