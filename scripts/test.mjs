@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { main, root, runNode, say, Trouble } from './command.mjs';
+import { provideS3Server } from './s3-server.mjs';
 import { ensureBuilt, ensureInstalled, requireNode } from './setup.mjs';
 
 /**
@@ -41,7 +42,8 @@ async function provision() {
     );
   }
   for (const fault of faults) say(`Tests with a real model cannot run: ${fault}`);
-  return { ...environment, TEMPORAL_CLI_PATH: program };
+  const s3Server = await provideS3Server(config.CACHE_DIR);
+  return { ...environment, TEMPORAL_CLI_PATH: program, ...(s3Server ? { VERSITYGW: s3Server } : {}) };
 }
 
 const smallestFirst = (catalogue) =>

@@ -9,8 +9,8 @@ import type { ChildMessage } from '../contracts/child-messages.ts';
 import { ConfigurationError, type Config } from '../contracts/config.ts';
 import { asDarkroomError } from '../contracts/errors.ts';
 import { loadConfig } from '../load-config.ts';
-import { FileStore } from '../storage/file-store.ts';
 import { Journal } from '../storage/journal.ts';
+import { openStore } from '../storage/open-store.ts';
 import { temporalTarget } from '../temporal/connection.ts';
 import { createApp } from './app.ts';
 import { letGo, openHouse } from './house.ts';
@@ -22,7 +22,7 @@ const REDACTED = ['*.authorization', '*.headers.authorization', '*["x-api-key"]'
 
 /** The API process from its first line to its last; resolves when it has stopped. */
 async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promise<void> {
-  const store = await FileStore.open(join(config.DATA_DIR, 'store'), randomUUID);
+  const store = await openStore(config, randomUUID);
   const journal = new Journal(store);
   // Lazy: the API starts and answers while Temporal is away, and finds it when it comes back.
   const connection = Connection.lazy(temporalTarget(config, process.env));

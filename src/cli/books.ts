@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { Client, Connection, WorkflowNotFoundError, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { BatchService, OperationView } from '../batches/batch-service.ts';
 import { createBatchService } from '../batches/create-batch-service.ts';
 import { DarkroomError } from '../contracts/errors.ts';
 import { isBatchId, isRollbackId } from '../contracts/ids.ts';
-import { FileStore } from '../storage/file-store.ts';
 import { Journal } from '../storage/journal.ts';
+import { isStoreThere, openStore } from '../storage/open-store.ts';
 import { findDesk } from './desk.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -38,9 +36,8 @@ export async function openBooks(invocation: Invocation): Promise<Books | undefin
 
 /** The journal alone, whatever runs. */
 export async function openJournal({ loaded: { config } }: Invocation): Promise<Books | undefined> {
-  const root = join(config.DATA_DIR, 'store');
-  if (!existsSync(root)) return undefined;
-  const store = await FileStore.open(root, randomUUID);
+  if (!isStoreThere(config)) return undefined;
+  const store = await openStore(config, randomUUID);
   const journal = new Journal(store);
   const connection = Connection.lazy();
   const { HEARTBEAT_TIMEOUT_MS: heartbeatTimeoutMs } = config;

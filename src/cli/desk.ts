@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import type { BatchService } from '../batches/batch-service.ts';
 import { createBatchService } from '../batches/create-batch-service.ts';
 import { DarkroomError } from '../contracts/errors.ts';
-import { FileStore } from '../storage/file-store.ts';
 import { Journal } from '../storage/journal.ts';
+import { openStore } from '../storage/open-store.ts';
 import type { Store } from '../storage/store.ts';
 import { connectTo } from '../temporal/connection.ts';
 import { loadProfile } from '../temporal/profile.ts';
@@ -145,7 +144,7 @@ async function openOwn(
 async function connectDesk({ loaded }: Invocation, address: string, namespace: string) {
   const { credentials } = loadProfile(loaded.environment);
   const connection = await connectTo({ address, ...credentials }, CONNECT_TIMEOUT_MS);
-  const store = await FileStore.open(join(loaded.config.DATA_DIR, 'store'), randomUUID);
+  const store = await openStore(loaded.config, randomUUID);
   const journal = new Journal(store);
   const service = createBatchService({
     client: new Client({ connection, namespace }),

@@ -154,6 +154,46 @@ export const SETTINGS = {
     'Comma-separated folders below which API calls may read photos and write results. Empty: the folder Darkroom was started in when HOST is loopback, else none. `none`: none.',
   ),
 
+  STORE: setting(
+    'Store',
+    z.enum(['file', 's3'], { error: 'must be file or s3' }),
+    'file',
+    'Where photos, results and the journal are kept: in DATA_DIR, or in a bucket that several hosts share.',
+  ),
+  S3_BUCKET: setting('Store', text, '', 'Bucket of the store.'),
+  S3_PREFIX: setting('Store', text, '', 'What all keys of the store begin with; empty: the bucket is its own.'),
+  S3_ENDPOINT: setting(
+    'Store',
+    z.union([z.literal(''), z.url({ protocol: /^https?$/, error: 'must be an http(s) address' })]),
+    '',
+    'Server of the buckets. Empty: Amazon’s for S3_REGION. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the host’s role.',
+  ),
+  S3_REGION: setting('Store', text.min(1), 'us-east-1', 'Region of the buckets.'),
+  S3_PATH_STYLE: setting(
+    'Store',
+    flag,
+    'false',
+    'Whether buckets are named in the path; most servers but Amazon’s need it.',
+  ),
+  S3_TIMEOUT_MS: setting(
+    'Store',
+    whole(100, 600_000),
+    '15000',
+    'A call to S3 that is silent for this long is tried again, four times in all.',
+  ),
+  S3_LINK_SECONDS: setting(
+    'Store',
+    whole(0, 604_800),
+    '0',
+    'When above 0, the download of a photo redirects to a presigned address of the bucket, good for so long.',
+  ),
+  S3_PUBLIC_ENDPOINT: setting(
+    'Store',
+    z.union([z.literal(''), z.url({ protocol: /^https?$/, error: 'must be an http(s) address' })]),
+    '',
+    'S3_ENDPOINT as clients reach it, for presigned addresses. Empty: the same.',
+  ),
+
   TEMPORAL_ADDRESS: setting(
     'Temporal',
     text,

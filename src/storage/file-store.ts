@@ -142,12 +142,15 @@ export class FileStore implements Store {
     return { path, release: () => Promise.resolve() };
   }
 
+  linkTo(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   async freeBytes(): Promise<number> {
     const system = await statfs(this.#root);
     return system.bavail * system.bsize;
   }
 
-  /** Removes temporary files that nobody has touched since `olderThanMs`, whoever left them. */
   async sweep(olderThanMs: number): Promise<number> {
     return this.#sweep((_name, modifiedMs) => modifiedMs < olderThanMs);
   }

@@ -41,8 +41,18 @@ export interface Store {
   removeAll(prefix: string): Promise<void>;
   /** A path from which a program of this host can read the object, until `release` is called. */
   localCopy(key: string): Promise<{ path: string; release(): Promise<void> }>;
+  /** An address from which a client fetches the object by itself, for a short while; `undefined`: it must come to us. */
+  linkTo(key: string, terms: LinkTerms): Promise<string | undefined>;
   /** Bytes that can still be written; `undefined` when there is no such limit. */
   freeBytes(): Promise<number | undefined>;
+  /** Removes what was begun before `olderThanMs` (epoch milliseconds), never finished, and belongs to nobody any more. */
+  sweep(olderThanMs: number): Promise<number>;
+}
+
+/** What a client is told of an object that it fetches by itself. */
+export interface LinkTerms {
+  readonly fileName: string;
+  readonly contentType: string;
 }
 
 export interface WriteOptions {

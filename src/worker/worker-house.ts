@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { ScratchShelf } from '../activities/scratch-shelf.ts';
 import type { Config } from '../contracts/config.ts';
@@ -11,9 +10,10 @@ import type { EnginePool, InstalledFaceModel, InstalledModel } from '../inferenc
 import { readCatalogue } from '../models/catalogue.ts';
 import { readInstalledFaceModels } from '../models/face-models.ts';
 import { readInstalledModels } from '../models/installed-models.ts';
-import { FileStore } from '../storage/file-store.ts';
 import { Journal } from '../storage/journal.ts';
+import { openStore } from '../storage/open-store.ts';
 import { RollbackJournal } from '../storage/rollback-journal.ts';
+import type { Store } from '../storage/store.ts';
 
 /** What a crash left on the disk and nobody has touched for so long belongs to nobody. */
 const LEFT_BEHIND_AFTER_MS = 24 * 3_600_000;
@@ -22,7 +22,7 @@ const LEFT_BEHIND_AFTER_MS = 24 * 3_600_000;
 export interface WorkerHouse {
   readonly workerId: string;
   readonly host: string;
-  readonly store: FileStore;
+  readonly store: Store;
   readonly journal: Journal;
   readonly rollbacks: RollbackJournal;
   readonly scratch: ScratchShelf;
@@ -40,9 +40,12 @@ export interface WorkerHouse {
  */
 export async function openWorkerHouse(config: Config, logger: Logger): Promise<WorkerHouse> {
   const now = Date.now;
-  const store = await FileStore.open(join(config.DATA_DIR, 'store'), randomUUID);
+  const store = await openStore(config, randomUUID);
   const scratch = new ScratchShelf(config.SCRATCH_DIR, randomUUID);
-  await Promise.all([store.sweep(now() - LEFT_BEHIND_AFTER_MS), scratch.sweep(now() - LEFT_BEHIND_AFTER_MS)]);
+  const deadline = now() - LEFT_BEHIND_AFTER_MS;
+  // A store that is away is no reason not to start: photos wait for it, and the next start sweeps.
+  const passed = (error: unknown): void => logger.warn({ err: error }, 'what was left behind could not be swept');
+  await Promise.all([store.sweep(deadline).catch(passed), scratch.sweep(deadline)]);
   const installed = await readInstalledModels(config.CACHE_DIR, await readCatalogue());
   const faces = await readInstalledFaceModels(config.CACHE_DIR);
   const models = new Map(installed.map((model) => [model.entry.name, model]));

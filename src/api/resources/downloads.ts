@@ -32,8 +32,14 @@ export const downloadPhoto = route({
       throw new DarkroomError('not_completed', failure ?? undefined);
     }
     const { result, finishedAt } = outcome;
+    const name = resultName(photo.name, result.extension);
+    const link = await house.store.linkTo(result.key, { fileName: name, contentType: result.contentType });
+    if (link !== undefined) {
+      call.response.set('Cache-Control', 'private, no-store').redirect(307, link);
+      return undefined;
+    }
     const file = {
-      name: resultName(photo.name, result.extension),
+      name,
       contentType: result.contentType,
       etag: `"${result.sha256}"`,
       bytes: result.bytes,

@@ -1,0 +1,102 @@
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { DarkroomError } from '../../contracts/errors.ts';
+import { isNoObject } from './s3-errors.ts';
+
+/** An object by its place. */
+export interface Place {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export interface ObjectState {
+  readonly bytes: number;
+  readonly modifiedAt: number;
+  /** Names the content, with its quotes. */
+  readonly etag: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export async function statObject(client: S3Client, { bucket, key }: Place): Promise<ObjectState | undefined> {
+  try {
+    const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+    return {
+      bytes: found.ContentLength ?? 0,
+      modifiedAt: found.LastModified?.getTime() ?? 0,
+      etag: found.ETag ?? '',
+      metadata: found.Metadata ?? {},
+    };
+  } catch (error) {
+    if (isNoObject(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Removes an object, with `ifMatch` only while it has that content; removing nothing is fine. */
+export async function removeObject(client: S3Client, { bucket, key }: Place, ifMatch?: string): Promise<void> {
+  try {
+    await client.send(
+      new DeleteObjectCommand({ Bucket: bucket, Key: key, ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }) }),
+    );
+  } catch (error) {
+    if (!isNoObject(error)) throw error;
+  }
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly bytes: number;
+  readonly etag: string;
+  readonly modifiedAt: number;
+}
+
+export interface ListedPage {
+  readonly objects: readonly ListedObject[];
+  /** What keys have in common up to the next `/`; only when listed by folders. */
+  readonly folders: readonly string[];
+}
+
+/** What lies below a prefix, a page at a time; with `byFolder` only as far as the next `/`. */
+export async function* listObjects(
+  client: S3Client,
+  { bucket, prefix, byFolder = false }: { bucket: string; prefix: string; byFolder?: boolean },
+): AsyncGenerator<ListedPage> {
+  let cursor: string | undefined;
+  do {
+    const page = await client.send(
+      new ListObjectsV2Command({
+        Bucket: bucket,
+        Prefix: prefix,
+        ...(byFolder ? { Delimiter: '/' } : {}),
+        ...(cursor === undefined ? {} : { ContinuationToken: cursor }),
+      }),
+    );
+    yield {
+      objects: (page.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
+        key: Key ?? '',
+        bytes: Size ?? 0,
+        etag: ETag ?? '',
+        modifiedAt: LastModified?.getTime() ?? 0,
+      })),
+      folders: (page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix ?? ''),
+    };
+    cursor = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (cursor !== undefined);
+}
+
+/** Removes what is below a prefix, as many in one call as a server takes. */
+export async function removeBelow(client: S3Client, bucket: string, prefix: string): Promise<void> {
+  for await (const { objects } of listObjects(client, { bucket, prefix })) {
+    if (objects.length === 0) continue;
+    const Objects = objects.map(({ key }) => ({ Key: key }));
+    const answer = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }));
+    if (answer.Errors?.length) {
+      throw new DarkroomError('storage_unavailable', undefined, { cause: answer.Errors[0] });
+    }
+  }
+}
