@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { Client, type Connection } from '@temporalio/client';
 import { readQueue, readWorkers } from '../../batches/read-workers.ts';
 import type { AutoscalerReport } from '../../contracts/autoscaling.ts';
 import type { Config, Environment } from '../../contracts/config.ts';
 import { availableCores } from '../../inference/host-limits.ts';
-import { FileStore } from '../../storage/file-store.ts';
+import { openStore } from '../../storage/open-store.ts';
 import { autoscalerKey } from '../../storage/keys.ts';
 import { connectTo } from '../../temporal/connection.ts';
 import { runAutoscaler, type AutoscalerState } from '../../worker/autoscale/autoscaler.ts';
@@ -75,7 +74,7 @@ export class Overseer {
 async function watch(parts: OverseerParts, connection: Connection, stop: AbortSignal): Promise<void> {
   const { config, temporal, workers, device, say } = parts;
   const client = new Client({ connection, namespace: temporal.namespace });
-  const store = await FileStore.open(join(config.DATA_DIR, 'store'), randomUUID);
+  const store = await openStore(config, randomUUID);
   const key = autoscalerKey(`${hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-')}-${process.pid}`);
   const policy = policyOf(config, device);
   const scaling = {
