@@ -6,6 +6,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setCurrentDetails,
   TimeoutFailure,
   upsertSearchAttributes,
@@ -18,6 +19,9 @@ import { journal, photoWork } from './activity-options.ts';
 import { BatchLedger } from './batch-ledger.ts';
 import { listenToControl } from './control.ts';
 import { describeBatch } from './describe-batch.ts';
+
+/** What this code does otherwise than code that batches may have begun with; see docs/07-changing-workflows.md. */
+const PATCHES = { oneAdditionAtATime: 'one-addition-at-a-time' } as const;
 
 /**
  * A batch of 1 to 100,000 photos: open the manifest page by page, keep a bounded window of photos under way, settle each,
@@ -96,6 +100,8 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
   /** Takes in photos that were added while the batch is open: one addition at a time, so that each has its own places. */
   async function append(additionId: string): Promise<{ from: number; count: number }> {
     await condition(() => !appending);
+    // All who waited for the same addition wake together. The first goes on; batches from before this was seen let all of them.
+    if (appending && patched(PATCHES.oneAdditionAtATime)) while (appending) await condition(() => !appending);
     const known = batch.addition(additionId);
     if (known) return known;
     appending = true;

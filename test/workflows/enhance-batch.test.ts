@@ -13,13 +13,17 @@ import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import type { BatchService } from '../../src/batches/batch-service.ts';
 import type { EnhanceActivities, PhotoTask } from '../../src/contracts/activities.ts';
 import {
+  addPhotosSignal,
+  addPhotosUpdate,
   cancelPhotosUpdate,
   pauseSignal,
   pauseUpdate,
   photosQuery,
   progressQuery,
+  resumeSignal,
   resumeUpdate,
   retryFailedUpdate,
+  sealSignal,
   setMaxWorkersSignal,
   setMaxWorkersUpdate,
 } from '../../src/contracts/workflow-api.ts';
@@ -74,7 +78,10 @@ afterAll(async () => {
   await house.close();
 });
 
-async function submit(total: number, change: { maxWorkers?: number; refused?: number[] } = {}): Promise<string> {
+async function submit(
+  total: number,
+  change: { maxWorkers?: number; refused?: number[]; open?: boolean } = {},
+): Promise<string> {
   const batchId = newBatchId();
   testOf.set(batchId, expect.getState().currentTestName ?? '');
   const photos = Array.from({ length: total }, (_, index) =>
@@ -91,6 +98,7 @@ async function submit(total: number, change: { maxWorkers?: number; refused?: nu
     maxWorkers: change.maxWorkers ?? 4,
     checkpointEnabled: true,
     rollbackEnabled: true,
+    open: change.open ?? false,
     photos,
   });
   return batchId;
@@ -114,6 +122,40 @@ describe('a batch', () => {
     const described = await env.client.workflow.getHandle(batchId).describe();
     expect(described.historyLength).toBeLessThan(4000);
     expect(await service.view(batchId)).toMatchObject({ state: 'completed', share: 1, eta: 0, open: false });
+  });
+
+  it('loses no signal and no update when one run hands over to the next', async () => {
+    behaviour = () => undefined;
+    const [photos, additions] = [700, 40];
+    const batchId = await submit(photos, { maxWorkers: 40, open: true });
+    const handle = env.client.workflow.getHandle(batchId);
+    const { runId } = await handle.describe();
+    // Until the second run is well under way: additions by signal and by update in turn, and controls that come back to where they were.
+    for (let count = 0; count < additions; count += 1) {
+      await house.journal.leave(batchId, `addition-${count}`, [makeRecord(0)]);
+      if (count % 2 === 0) await handle.signal(addPhotosSignal, `addition-${count}`);
+      else await handle.executeUpdate(addPhotosUpdate, { args: [`addition-${count}`] });
+      await handle.signal(count % 2 === 0 ? pauseSignal : resumeSignal);
+      const settled = ((photos + 20) * (count + 1)) / additions;
+      if (count % 2 === 1)
+        await until(async () => (await handle.query(progressQuery)).completed >= Math.min(settled, photos), 'the next');
+    }
+    await handle.signal(sealSignal);
+    expect(await handle.result()).toMatchObject({ status: 'completed', completed: photos + additions, failed: 0 });
+    expect((await handle.describe()).runId).not.toBe(runId);
+    expect(timesStarted(batchId, photos + additions).every((times) => times === 1)).toBe(true);
+  });
+
+  it('gives every addition places of its own, however many come at once', async () => {
+    behaviour = () => undefined;
+    const batchId = await submit(3, { open: true });
+    const handle = env.client.workflow.getHandle(batchId);
+    const ids = Array.from({ length: 8 }, (_, count) => `together-${count}`);
+    await Promise.all(ids.map((id) => house.journal.leave(batchId, id, [makeRecord(0), makeRecord(1)])));
+    const places = await Promise.all(ids.map((id) => handle.executeUpdate(addPhotosUpdate, { args: [id] })));
+    expect(places.map(({ from }) => from).toSorted((a, b) => a - b)).toEqual(ids.map((_, count) => 3 + 2 * count));
+    await handle.signal(sealSignal);
+    expect(await handle.result()).toMatchObject({ status: 'completed', total: 19, completed: 19 });
   });
 
   it('isolates failures: typed ones at once, passing ones after a retry, refused photos without scheduling', async () => {
