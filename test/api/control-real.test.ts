@@ -13,6 +13,8 @@ import {
   type BatchAnswer,
 } from '../../src/contracts/http-batches.ts';
 import { batchAcceptedSchema, resumeAnswerSchema } from '../../src/contracts/http.ts';
+import { ENHANCE_BATCH } from '../../src/contracts/workflow-api.ts';
+import { replayHistories } from '../support/histories.ts';
 import { jpeg } from './support/photos.ts';
 import { openRealHouse, send, type RealHouse } from './support/real-house.ts';
 import { answered, eventually, form, post, refused } from './support/running-api.ts';
@@ -178,4 +180,9 @@ describe('a batch that runs', () => {
     await again(id, 'resume');
     await becomes(id, { state: 'completed', completed: 8 });
   });
+});
+
+it('replays every history this file made', async () => {
+  const name = () => 'a batch under every control over HTTP';
+  expect(await replayHistories(house.env, ENHANCE_BATCH, name)).toBeGreaterThan(5);
 });

@@ -13,7 +13,7 @@ const EVENTS_AT_MOST = 400;
 
 /**
  * Replays every closed or open history of a workflow type with the workflows of the source as they are now. With
- * RECORD_HISTORIES=1 the shorter ones are kept in `test/histories` under the name of the test that made them.
+ * RECORD_HISTORIES=1 the shorter ones are kept in `test/histories`, below the day, under the name of the test that made them.
  * @returns how many were replayed
  */
 export async function replayHistories(
@@ -32,18 +32,24 @@ export async function replayHistories(
     const name = nameOf(workflowId);
     if (process.env['RECORD_HISTORIES'] !== '1' || name === undefined) continue;
     if ((history.events?.length ?? 0) > EVENTS_AT_MOST) continue;
-    await mkdir(HISTORIES, { recursive: true });
-    const slug = name
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, '-')
-      .slice(0, 60);
+    const slug = slugOf(name);
+    const time = (times.get(slug) ?? 0) + 1;
+    times.set(slug, time);
+    const folder = join(HISTORIES, new Date().toISOString().slice(0, 10));
+    await mkdir(folder, { recursive: true });
     await writeFile(
-      join(HISTORIES, `${workflowType}.${slug}.${times.get(slug)}.json`),
+      join(folder, `${workflowType}.${slug}.${time}.json`),
       `${withoutStackTraces(historyToJSON(history))}\n`,
     );
   }
   return replayed;
 }
+
+const slugOf = (name: string): string =>
+  name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 60);
 
 /** They carry paths of the machine that recorded them. */
 const withoutStackTraces = (json: string): string =>

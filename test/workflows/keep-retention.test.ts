@@ -12,6 +12,7 @@ import { KEEP_RETENTION, RETENTION_SCHEDULE_ID } from '../../src/contracts/reten
 import { ENHANCE_BATCH, TASK_QUEUES } from '../../src/contracts/workflow-api.ts';
 import { batchPrefix, preservedKey, resultKey, uploadKey } from '../../src/storage/keys.ts';
 import { completedOutcome, makeHeader, makeRecord, openHouse } from '../support/journal-fixtures.ts';
+import { replayHistories } from '../support/histories.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { type RunningWorkers, startWorkers } from '../support/workers.ts';
 
@@ -92,5 +93,10 @@ describe('the retention clock', () => {
     const { spec } = await env.client.schedule.getHandle(RETENTION_SCHEDULE_ID).describe();
     expect(spec.intervals?.[0]?.every).toBe(3_600_000);
     await env.client.schedule.getHandle(RETENTION_SCHEDULE_ID).delete();
+  });
+
+  it('replays every history this file made', async () => {
+    const name = () => 'the retention clock removes what was kept long enough';
+    expect(await replayHistories(env, KEEP_RETENTION, name)).toBe(3);
   });
 });

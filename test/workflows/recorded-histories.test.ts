@@ -6,18 +6,26 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
+import { KEEP_RETENTION } from '../../src/contracts/retention.ts';
+import { ENHANCE_BATCH, ROLL_BACK } from '../../src/contracts/workflow-api.ts';
 import { HISTORIES } from '../support/histories.ts';
 import { workflowBundle } from '../support/temporal.ts';
 
-const recorded = readdirSync(HISTORIES).filter((name) => name.endsWith('.json'));
+const stages = readdirSync(HISTORIES);
+const recorded = stages.flatMap((stage) =>
+  readdirSync(join(HISTORIES, stage))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => ({ stage, name, type: name.split('.')[0] })),
+);
 
 describe('recorded histories', () => {
-  it('cover every workflow type', () => {
-    expect(new Set(recorded.map((name) => name.split('.')[0]))).toEqual(new Set(['enhanceBatch', 'rollBack']));
+  it('cover every workflow type, from more than one stage', () => {
+    expect(new Set(recorded.map(({ type }) => type))).toEqual(new Set([ENHANCE_BATCH, ROLL_BACK, KEEP_RETENTION]));
+    expect(stages.length).toBeGreaterThan(1);
   });
 
-  it.each(recorded)('%s replays', async (name) => {
-    const history: unknown = JSON.parse(readFileSync(join(HISTORIES, name), 'utf8'));
+  it.each(recorded)('of $stage: $name replays', async ({ stage, name }) => {
+    const history: unknown = JSON.parse(readFileSync(join(HISTORIES, stage, name), 'utf8'));
     await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history);
   });
 });

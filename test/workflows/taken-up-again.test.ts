@@ -17,6 +17,7 @@ import {
   TASK_QUEUES,
 } from '../../src/contracts/workflow-api.ts';
 import { completedOutcome, makeHeader, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
+import { replayHistories } from '../support/histories.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { type RunningWorkers, startWorkers, until } from '../support/workers.ts';
 
@@ -65,6 +66,7 @@ beforeEach(async () => {
 afterEach(async () => {
   stuckFrom = Infinity;
   await workers.stop();
+  await replayHistories(env, ENHANCE_BATCH, () => expect.getState().currentTestName);
   await env.teardown();
 });
 
