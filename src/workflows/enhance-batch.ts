@@ -31,7 +31,7 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
   const batch = new BatchLedger(input, Date.now());
   const scopes = new Map<number, CancellationScope>();
   const books = journal(input);
-  let appending = false;
+  const appending = { underWay: false };
 
   const nextStep = () => batch.nextStep(workflowInfo().continueAsNewSuggested);
 
@@ -99,18 +99,20 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
 
   /** Takes in photos that were added while the batch is open: one addition at a time, so that each has its own places. */
   async function append(additionId: string): Promise<{ from: number; count: number }> {
-    await condition(() => !appending);
+    await condition(() => !appending.underWay);
     // All who waited for the same addition wake together. The first goes on; batches from before this was seen let all of them.
-    if (appending && patched(PATCHES.oneAdditionAtATime)) while (appending) await condition(() => !appending);
+    // All who waited for the same addition wake together. The first goes on; batches from before this was seen let all of them.
+    if (appending.underWay && patched(PATCHES.oneAdditionAtATime))
+      while (appending.underWay) await condition(() => !appending.underWay);
     const known = batch.addition(additionId);
     if (known) return known;
-    appending = true;
+    appending.underWay = true;
     try {
       const appended = await books.appendPhotos({ batchId: input.batchId, additionId, total: batch.total });
       batch.added(additionId, appended);
       return { from: appended.from, count: appended.count };
     } finally {
-      appending = false;
+      appending.underWay = false;
     }
   }
 
