@@ -125,7 +125,7 @@ async function enhance(
     );
     report({ stage: 'publishing' });
     signal.throwIfAborted();
-    return await publishResult(deps, { task, attempt, startedAt, header, record, model, enhanced });
+    return await publishResult(deps, { task, attempt, startedAt, header, record, enhanced });
   } catch (error) {
     keepTiles = header.checkpointEnabled && worthKeeping(error, signal);
     throw error;

@@ -13,7 +13,6 @@ export interface Publication {
   readonly startedAt: number;
   readonly header: BatchHeader;
   readonly record: PhotoRecord;
-  readonly model: string;
   readonly enhanced: EnhancedPhoto;
 }
 
@@ -78,7 +77,8 @@ export async function removeLeftOvers(store: Store, task: PhotoTask, visible?: s
   }
 }
 
-function makeRecipe({ models }: PublishDependencies, { header, model, enhanced }: Publication) {
+function makeRecipe({ models }: PublishDependencies, { header, enhanced }: Publication) {
+  const { model } = enhanced;
   const installed = models.get(model);
   return {
     quality: header.options.quality,

@@ -41,6 +41,11 @@ export const modelEntrySchema = z.strictObject({
   /** Of a denoise twin: the network whose weights it is blended with. */
   twinOf: z.string().optional(),
   architecture: z.enum(['srvgg', 'rrdb']),
+  /**
+   * Runs in 8 bits, with the steps of a file in `models/calibration/`; `sameAs` is the entry for the same network in full
+   * precision, which stands in wherever 8 bits are no gain.
+   */
+  int8: z.strictObject({ sameAs: z.string(), calibration: fileSchema }).optional(),
   /** ncnn files as upstream publishes them: `.param` and `.bin`. */
   files: z.strictObject({ param: fileSchema, bin: fileSchema }),
   sources: z.array(sourceSchema).min(1),

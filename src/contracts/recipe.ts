@@ -57,9 +57,9 @@ export type Recipe = z.infer<typeof recipeSchema>;
 
 /** Which network a quality level wants first, second, …; only networks for photos are listed. */
 const LEVEL_MODELS: Record<QualityLevel, readonly string[]> = {
-  high: ['realesrgan-x4plus', 'realesr-general-x4v3'],
-  medium: ['realesr-general-x4v3', 'realesrgan-x4plus'],
-  fast: ['realesr-general-x4v3', 'realesrgan-x4plus'],
+  high: ['realesrgan-x4plus', 'realesrgan-x4plus-int8', 'realesr-general-x4v3'],
+  medium: ['realesrgan-x4plus-int8', 'realesrgan-x4plus', 'realesr-general-x4v3'],
+  fast: ['realesr-general-x4v3', 'realesrgan-x4plus-int8', 'realesrgan-x4plus'],
 };
 
 export interface LevelChoice {

@@ -3,7 +3,15 @@ import { TILE_SIZE } from '../contracts/options.ts';
 import type { ChildExit } from './child-engine.ts';
 import { removeDrafts } from './drafts.ts';
 import { judge, withSmallerTiles, type EngineEnd, type Verdict } from './engine-exit.ts';
-import type { EngineProgress, EnginePool, EngineStatus, EnhancedPhoto, EnhanceJob, NetworkStatus } from './engine.ts';
+import type {
+  EngineProgress,
+  EnginePool,
+  EngineStatus,
+  EnhancedPhoto,
+  EnhanceJob,
+  NetworkStatus,
+  Substitute,
+} from './engine.ts';
 import { Lane, type LaneListener, type LaneLog } from './lane.ts';
 import { DEVICE_SHARE, tileWithin } from './memory-model.ts';
 import { planPool, type EnginePoolOptions } from './pool-options.ts';
@@ -81,6 +89,7 @@ class Pool implements EnginePool {
       resident: [...new Set(lanes.flatMap(({ resident }) => resident))],
       memoryBytes: memory > 0 ? memory : null,
       networks: [...this.#models.values()].map((model) => this.#describe(model)),
+      substitutes: this.#substitutes(),
       networkMsTotal: lanes.reduce((sum, lane) => sum + lane.networkMs, 0),
       restarts: lanes.reduce((sum, lane) => sum + lane.restarts, 0),
       pids: lanes.flatMap(({ pid }) => pid ?? []),
@@ -130,8 +139,19 @@ class Pool implements EnginePool {
 
   /** Before work starts. A device whose memory is not known takes the tile that was asked for. */
   #affordableTile({ job }: Ticket, lane: Lane): number {
-    const model = this.#models.get(job.model);
+    const model = this.#models.get(lane.verdicts[job.model] ? this.#fullPrecision(job.model) : job.model);
     return model === undefined ? job.options.tileSize : this.#tileOn(lane, model, job.options.tileSize);
+  }
+
+  #fullPrecision(name: string): string {
+    return this.#models.get(name)?.fullPrecision ?? name;
+  }
+
+  /** As {@link #describe}. */
+  #substitutes(): Substitute[] {
+    return Object.entries(this.#lanes[0]?.verdicts ?? {}).flatMap(([model, because]) =>
+      because === null ? [] : [{ model, by: this.#fullPrecision(model), because }],
+    );
   }
 
   #tileOn(lane: Lane, model: EngineModel, ceiling: number): number {

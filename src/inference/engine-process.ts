@@ -3,6 +3,7 @@ import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
 import { Network } from './network.ts';
 import { enhancePhoto } from './photo-job.ts';
 import { parseToEngine, type EngineSettings, type Fault, type FromEngine, type ToEngine } from './protocol.ts';
+import { PrecisionJudge } from './precision.ts';
 import { readDeviceMemory, readMemory } from './host-limits.ts';
 
 /**
@@ -42,6 +43,7 @@ const faultOf = (thrown: unknown): Fault => {
 class Engine {
   readonly #settings: EngineSettings;
   readonly #network: Network;
+  readonly #precision: PrecisionJudge;
   readonly #jobs = new Map<number, AbortController>();
 
   constructor(settings: EngineSettings) {
@@ -49,19 +51,27 @@ class Engine {
     this.#network = new Network(settings, (error) => {
       throw error;
     });
+    this.#precision = new PrecisionJudge(this.#network, settings.models, settings.verdicts);
   }
 
   async start(): Promise<void> {
     const notes = await this.#chooseProvider();
-    for (const name of this.#settings.warm.slice(1)) {
-      const model = this.#settings.models.find((candidate) => candidate.name === name);
-      if (model !== undefined) await this.#network.open({ model, depth: 8, share: null });
-    }
     this.#pulse();
     setInterval(() => this.#pulse(), PULSE_MS);
     const device = this.#network.provider;
     const deviceMemoryBytes = device === 'cpu' ? null : await readDeviceMemory(this.#settings.deviceId);
     send({ type: 'ready', device, deviceMemoryBytes, notes });
+    await this.#warmOthers();
+  }
+
+  /** Photos need not wait for these: the one that comes first opens what it needs itself. */
+  async #warmOthers(): Promise<void> {
+    for (const name of this.#settings.warm) {
+      const model = this.#settings.models.find((candidate) => candidate.name === name);
+      if (model === undefined) continue;
+      await this.#network.open({ model: await this.#precision.choose(model), depth: 8, share: null });
+      this.#pulse();
+    }
   }
 
   /** The first usable provider; what was wrong with those before it is told. */
@@ -91,9 +101,10 @@ class Engine {
     this.#jobs.set(id, abort);
     const settings = this.#settings;
     const network = this.#network;
+    const precision = this.#precision;
     try {
       const report = (step: Extract<FromEngine, { type: 'step' }>['step']): void => send({ type: 'step', id, step });
-      const photo = await enhancePhoto({ settings, network, job, tileSize, signal: abort.signal, report });
+      const photo = await enhancePhoto({ settings, network, precision, job, tileSize, signal: abort.signal, report });
       this.#pulse();
       send({ type: 'done', id, photo });
     } catch (error) {
@@ -109,7 +120,8 @@ class Engine {
 
   #pulse(): void {
     const { networkMs, resident, measured, speeds } = this.#network;
-    send({ type: 'pulse', memoryBytes: readMemory(), networkMs, resident, measured, speeds });
+    const { verdicts } = this.#precision;
+    send({ type: 'pulse', memoryBytes: readMemory(), networkMs, resident, measured, speeds, verdicts });
   }
 }
 

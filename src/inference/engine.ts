@@ -45,6 +45,8 @@ export interface EnhancedPhoto {
   readonly tilesReused: number;
   /** The tile side that was really used: the option, or less where memory is short. */
   readonly tileSize: number;
+  /** The network that ran: the job's, or the same one in full precision where 8 bits are no gain. */
+  readonly model: string;
   /** Execution provider the network ran on. */
   readonly device: string;
   /** How it was made, for its recipe. */
@@ -54,6 +56,13 @@ export interface EnhancedPhoto {
 
 /** What a dry run must know of a network. */
 export type NetworkStatus = Omit<NetworkReport, 'serves'>;
+
+export interface Substitute {
+  readonly model: string;
+  readonly by: string;
+  /** Half a sentence. */
+  readonly because: string;
+}
 
 export interface EngineStatus {
   readonly state: 'starting' | 'ready' | 'failed';
@@ -65,6 +74,8 @@ export interface EngineStatus {
   readonly memoryBytes: number | null;
   /** What is known of every network that can be asked for, as measured here where it was. */
   readonly networks: readonly NetworkStatus[];
+  /** Networks that are not run as asked for here, and what runs in their place. */
+  readonly substitutes: readonly Substitute[];
   /** Milliseconds of network time since the start: the rate of it is how busy the device is. */
   readonly networkMsTotal: number;
   readonly restarts: number;

@@ -8,6 +8,7 @@ import type { EngineEnd } from './engine-exit.ts';
 import type { EnhancedPhoto } from './engine.ts';
 import { countOutOfMemoryKills } from './host-limits.ts';
 import type { EngineSettings, Fault, FromEngine } from './protocol.ts';
+import type { Verdicts } from './precision.ts';
 import { StepWatch } from './step-watch.ts';
 import type { Ticket } from './ticket.ts';
 
@@ -69,6 +70,8 @@ export class Lane {
   /** The first measurement of each model counts for all engines of this lane, so that all cut alike. */
   #measured: Readonly<Record<string, number>> = {};
   #speeds: Readonly<Record<string, number>> = {};
+  /** The same of networks in 8 bits. */
+  #verdicts: Verdicts = {};
   #device = '';
   #restarts = 0;
   #closing: (() => void) | undefined;
@@ -108,6 +111,9 @@ export class Lane {
   /** By model: memory that a window's pixel takes here, in bytes. */
   get speeds() {
     return this.#speeds;
+  }
+  get verdicts() {
+    return this.#verdicts;
   }
   get measured() {
     return this.#measured;
@@ -173,7 +179,7 @@ export class Lane {
     });
     this.#child = child;
     this.#startTimer = setTimeout(() => this.#end('hung'), START_TIMEOUT_MS.cpu);
-    child.send({ type: 'start', settings: { ...settings, providers } });
+    child.send({ type: 'start', settings: { ...settings, providers, verdicts: this.#verdicts } });
   }
 
   #hear(message: FromEngine): void {
@@ -197,6 +203,7 @@ export class Lane {
       case 'pulse':
         this.#pulse = message;
         this.#speeds = { ...this.#speeds, ...message.speeds };
+        this.#verdicts = { ...message.verdicts, ...this.#verdicts };
         this.#measured = { ...message.measured, ...this.#measured };
         if (message.memoryBytes > this.#options.memoryLimitBytes) this.#end('out-of-memory');
         else if (this.load === 0 && this.#isDueForRetirement()) this.#end('retired');

@@ -11,6 +11,7 @@ import { prepareFaces } from './faces/face-step.ts';
 import type { Network } from './network.ts';
 import { planPhoto } from './photo-plan.ts';
 import { PhotoShelf } from './photo-shelf.ts';
+import type { PrecisionJudge } from './precision.ts';
 import type { EngineSettings, Step } from './protocol.ts';
 import { resultNotes } from './result-notes.ts';
 import { chooseVariant, denoiseWarning } from './variant.ts';
@@ -24,6 +25,7 @@ const ENCODE_MS_PER_MEGAPIXEL = 1_000;
 export interface PhotoJob {
   readonly settings: EngineSettings;
   readonly network: Network;
+  readonly precision: PrecisionJudge;
   readonly job: EnhanceJob;
   /** Ceiling in force: the job's, or less where memory is short. */
   readonly tileSize: number;
@@ -35,10 +37,11 @@ export interface PhotoJob {
 export async function enhancePhoto(work: PhotoJob): Promise<EnhancedPhoto> {
   const { job, settings, signal, report } = work;
   const { options } = job;
-  const model = settings.models.find(({ name }) => name === job.model);
-  if (model === undefined) throw new DarkroomError('model_missing', `The model ${job.model} is not installed here.`);
+  const asked = settings.models.find(({ name }) => name === job.model);
+  if (asked === undefined) throw new DarkroomError('model_missing', `The model ${job.model} is not installed here.`);
   const startedAt = performance.now();
   report({ stage: 'decoding', tilesDone: 0, tilesTotal: 0, expectedMs: 0 });
+  const model = await work.precision.choose(asked);
   const header = await readHeader(job.inputPath, settings.photoMaxPixels);
   const format = resultFormatOf(header.format, options.format);
   const plan = planPhoto(header, options, model, work.tileSize);
@@ -82,9 +85,14 @@ export async function enhancePhoto(work: PhotoJob): Promise<EnhancedPhoto> {
       tiles: plan.tiles,
       tilesReused: enlarged.tilesReused,
       tileSize: work.tileSize,
+      model: model.name,
       device: work.network.provider,
       making: enlarged.making,
-      warnings: [...resultNotes(header, format, options, { width, height }), ...denoiseWarning(model, options.denoise)],
+      warnings: [
+        ...resultNotes(header, format, options, { width, height }),
+        ...denoiseWarning(model, options.denoise),
+        ...(model === asked ? [] : [`${asked.name} was run as ${model.name}, in full precision.`]),
+      ],
     };
   } finally {
     await removeDrafts(job.scratchDir, { keepTiles: job.checkpoint });

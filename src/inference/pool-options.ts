@@ -51,6 +51,7 @@ export function planPool(options: EnginePoolOptions): PoolPlan {
     models: [...models.values()],
     ...facesOf(options.faces ?? []),
     warm: [...options.warm],
+    verdicts: {},
     providers: [...options.providers],
     deviceId,
     threads,
@@ -65,12 +66,14 @@ export function planPool(options: EnginePoolOptions): PoolPlan {
 function engineModel({ entry, graphPath }: InstalledModel, installed: readonly InstalledModel[]): EngineModel {
   const { name, scale, overlap, memory } = entry;
   const twin = installed.find((other) => other.entry.twinOf === name);
+  const full = installed.find((other) => other.entry.name === entry.int8?.sameAs);
   return {
     name,
     graphPath,
     scale,
     overlap,
     memory,
+    ...(full && { fullPrecision: full.entry.name }),
     ...(twin === undefined
       ? {}
       : {

@@ -14,6 +14,8 @@ const modelSchema = z.object({
   memory: z.object({ baseBytes: z.number(), bytesPerWindowPixel: z.number() }),
   /** The network that it is blended with where less denoising is asked for. */
   twin: z.object({ name: z.string(), graphPath: z.string() }).optional(),
+  /** Of a network in 8 bits: the installed one that is the same in full precision. */
+  fullPrecision: z.string().optional(),
 });
 export type EngineModel = z.infer<typeof modelSchema>;
 
@@ -30,6 +32,8 @@ const settingsSchema = z.object({
   faces: z.object({ detector: faceModelSchema, restorer: faceModelSchema }).optional(),
   /** Created and run once before the engine is ready. */
   warm: z.array(z.string()),
+  /** What earlier engines on this device found of networks in 8 bits; see `precision.ts`. */
+  verdicts: z.record(z.string(), z.string().nullable()),
   /** In order of preference. */
   providers: z.array(z.string()),
   /** Which of several devices of the same kind. */
@@ -71,6 +75,7 @@ const photoSchema = z.object({
   tiles: z.int(),
   tilesReused: z.int(),
   tileSize: z.int(),
+  model: z.string(),
   device: z.string(),
   making: makingSchema,
   warnings: z.array(z.string()).readonly(),
@@ -112,6 +117,7 @@ const fromEngineSchema = z.discriminatedUnion('type', [
     measured: z.record(z.string(), z.number()),
     /** Milliseconds of the network for a pixel of a window, of the same models. */
     speeds: z.record(z.string(), z.number()),
+    verdicts: settingsSchema.shape.verdicts,
   }),
   z.object({ type: z.literal('step'), id: z.int(), step: stepSchema }),
   z.object({ type: z.literal('done'), id: z.int(), photo: photoSchema }),

@@ -1,8 +1,10 @@
 import type { ModelEntry } from '../contracts/models.ts';
+import type { CalibrationSteps } from './calibration.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import { buildRrdb } from './graph-rrdb.ts';
+import { buildRrdbInt8 } from './graph-rrdb-int8.ts';
 import { buildSrvgg } from './graph-srvgg.ts';
-import { readNetwork } from './network.ts';
+import { readNetwork, type Network } from './network.ts';
 
 /** Raised with every change of the graphs that are made: an installed graph of another version is made anew. */
 export const CONVERTER_VERSION = 1;
@@ -10,16 +12,22 @@ export const CONVERTER_VERSION = 1;
 /**
  * Makes our own ONNX graph from upstream's ncnn files: uint8 `[N, H, W, 3]` in, uint8 `[N, 4H, 4W, 3]` out, all
  * scaling, layout and rounding inside. Deterministic: the same files give the same bytes.
+ * @param steps - of an entry that runs in 8 bits.
  * @throws DarkroomError `model_corrupt` when the files are not the network that the entry says.
  */
-export function convertModel(entry: ModelEntry, param: string, bin: Uint8Array): Uint8Array {
+export function convertModel(entry: ModelEntry, param: string, bin: Uint8Array, steps?: CalibrationSteps): Uint8Array {
   const network = readNetwork(entry.architecture, param, bin);
   const graph = new GraphBuilder();
-  if (network.architecture === 'srvgg') buildSrvgg(graph, network);
-  else buildRrdb(graph, network);
+  buildGraph(graph, network, steps);
   return graph.build(entry.name, String(CONVERTER_VERSION), {
     model: entry.name,
     weights: entry.files.bin.sha256,
     licence: [entry.licence.spdx, entry.licence.holder, entry.licence.origin].join(', '),
   });
+}
+
+function buildGraph(graph: GraphBuilder, network: Network, steps: CalibrationSteps | undefined): void {
+  if (network.architecture === 'srvgg') buildSrvgg(graph, network);
+  else if (steps === undefined) buildRrdb(graph, network);
+  else buildRrdbInt8(graph, network, steps);
 }

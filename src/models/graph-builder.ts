@@ -10,6 +10,8 @@ type Attribute = number | string | readonly number[] | { readonly float: number 
 
 const IR_VERSION = 8;
 const OPSET = 17;
+/** Operations of the runtime's own, with 8-bit arithmetic that the standard lacks. */
+const CONTRIBUTED = { domain: 'com.microsoft', version: 1 };
 
 interface Ports {
   readonly input: ValueInfoProto;
@@ -20,6 +22,7 @@ interface Ports {
 export class GraphBuilder {
   readonly #nodes: NodeProto[] = [];
   readonly #constants: TensorProto[] = [];
+  #hasContributed = false;
 
   /** A tensor of 32-bit floats. */
   floats(name: string, values: ArrayLike<number>, dims: readonly number[]): Value {
@@ -31,15 +34,41 @@ export class GraphBuilder {
     return this.#constant(name, 'float16', bytes, dims);
   }
 
+  /** Codes of 8 bits. */
+  codes(name: string, values: Uint8Array | Int8Array, dims: readonly number[]): Value {
+    const type = values instanceof Int8Array ? 'int8' : 'uint8';
+    return this.#constant(name, type, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), dims);
+  }
+
+  /** Sums of products of codes, 32 bits. */
+  sums(name: string, values: Int32Array): Value {
+    return this.#constant(name, 'int32', new Uint8Array(values.buffer), [values.length]);
+  }
+
   /** A list of whole numbers: shapes, axes and indices are inputs of their operations. */
   integers(name: string, values: readonly number[]): Value {
     return this.#constant(name, 'int64', new Uint8Array(BigInt64Array.from(values, BigInt).buffer), [values.length]);
   }
 
   node(opType: string, input: readonly Value[], attributes: Attributes = {}, name?: string): Value {
-    const value = name ?? `${opType.toLowerCase()}_${this.#nodes.length}`;
+    return this.#add({ opType }, input, attributes, name);
+  }
+
+  /** An operation that only onnxruntime knows. */
+  contributed(opType: string, input: readonly Value[], attributes: Attributes = {}): Value {
+    this.#hasContributed = true;
+    return this.#add({ opType, domain: CONTRIBUTED.domain }, input, attributes);
+  }
+
+  #add(
+    type: Pick<NodeProto, 'opType' | 'domain'>,
+    input: readonly Value[],
+    attributes: Attributes,
+    name?: string,
+  ): Value {
+    const value = name ?? `${type.opType.toLowerCase()}_${this.#nodes.length}`;
     const attribute = Object.entries(attributes).map(([key, given]) => encodeAttribute(key, given));
-    this.#nodes.push({ opType, name: value, input: [...input], output: [value], attribute });
+    this.#nodes.push({ ...type, name: value, input: [...input], output: [value], attribute });
     return value;
   }
 
@@ -65,7 +94,7 @@ export class GraphBuilder {
         input: [ports.input],
         output: [ports.output],
       },
-      opsetImport: [{ domain: '', version: OPSET }],
+      opsetImport: [{ domain: '', version: OPSET }, ...(this.#hasContributed ? [CONTRIBUTED] : [])],
       metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     });
   }

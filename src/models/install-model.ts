@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../contracts/config.ts';
 import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
 import type { ModelEntry } from '../contracts/models.ts';
+import { readCalibration } from './calibration.ts';
 import { MODELS_DIR } from './catalogue.ts';
 import { compareWithReference, requireLikeness } from './check-graph.ts';
 import { convertModel, CONVERTER_VERSION } from './convert.ts';
@@ -57,7 +58,7 @@ export async function installModel(entry: ModelEntry, installation: Installation
     onProgress: (progress) => onStep?.({ kind: 'fetching', what, ...progress }),
   });
   onStep?.({ kind: 'converting', what });
-  const graph = convertModel(entry, param, bin);
+  const graph = convertModel(entry, param, bin, await readCalibration(entry, modelsDir));
   onStep?.({ kind: 'checking', what });
   signal.throwIfAborted();
   requireLikeness(await compareWithReference(graph, entry, modelsDir), entry);
@@ -93,6 +94,7 @@ async function store(cacheDir: string, entry: ModelEntry, graph: Uint8Array): Pr
     model: entry.name,
     converter: CONVERTER_VERSION,
     weights: entry.files.bin.sha256,
+    ...(entry.int8 && { calibration: entry.int8.calibration.sha256 }),
     graph: {
       name: `${entry.name}.onnx`,
       bytes: graph.byteLength,

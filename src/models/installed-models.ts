@@ -31,6 +31,8 @@ const installedSchema = z.object({
   converter: z.int(),
   /** SHA-256 of the `.bin` file. */
   weights: z.string(),
+  /** SHA-256 of what an 8-bit graph was made with besides. */
+  calibration: z.string().optional(),
   graph: z.object({ name: z.string(), bytes: z.int(), sha256: z.string() }),
 });
 export type InstalledRecord = z.infer<typeof installedSchema>;
@@ -49,9 +51,9 @@ export async function inspectModel(cacheDir: string, entry: ModelEntry): Promise
   const record = parseRecord(text);
   if (record === undefined)
     return { state: 'damaged', entry, problem: 'the record of its installation cannot be read' };
-  if (record.converter !== CONVERTER_VERSION || record.weights !== entry.files.bin.sha256) {
-    return { state: 'outdated', entry };
-  }
+  const sameOriginals =
+    record.weights === entry.files.bin.sha256 && record.calibration === entry.int8?.calibration.sha256;
+  if (record.converter !== CONVERTER_VERSION || !sameOriginals) return { state: 'outdated', entry };
   if (!(await isPinned(places.graph, record.graph))) {
     return { state: 'damaged', entry, problem: 'its graph is missing or is not what was installed' };
   }

@@ -5,7 +5,7 @@ import protobuf from 'protobufjs/light.js';
  * disk; the names are ours.
  */
 
-export const DATA_TYPE = { float: 1, uint8: 2, uint16: 4, int64: 7, float16: 10 } as const;
+export const DATA_TYPE = { float: 1, uint8: 2, int8: 3, uint16: 4, int32: 6, int64: 7, float16: 10 } as const;
 export type DataType = keyof typeof DATA_TYPE;
 
 /** AttributeProto.AttributeType */

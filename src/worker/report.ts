@@ -101,7 +101,8 @@ function makeReport(reporter: Reporter, deviceBusy: number): WorkerReport {
     licence: licence.spdx,
     resident: status.resident.includes(name),
   });
-  const serves = (entry: ModelEntry) => QUALITY_LEVELS.filter((level) => levels?.choices[level].model === entry.name);
+  const runs = (name: string | undefined) => status.substitutes.find(({ model }) => model === name)?.by ?? name;
+  const serves = (name: string) => QUALITY_LEVELS.filter((level) => runs(levels?.choices[level].model) === name);
   return {
     workerId: reporter.workerId,
     host: reporter.host,
@@ -111,18 +112,23 @@ function makeReport(reporter: Reporter, deviceBusy: number): WorkerReport {
     state: status.state === 'ready' ? reporter.phase.current : status.state,
     notices: [
       ...(levels?.notices ?? ['No model for photos is installed. Run `darkroom models pull`.']),
+      ...status.substitutes.map(({ model, by, because }) => `${model} is run as ${by} here: ${because}.`),
       ...faceNotices(faces.map(({ entry }) => entry.role)),
     ],
     device: status.device,
     lanes: status.lanes,
     activePhotos: tally.active,
     models: [
-      ...Array.from(models.values(), ({ entry, weights }) => ({ ...described(entry), weights, serves: serves(entry) })),
+      ...Array.from(models.values(), ({ entry, weights }) => ({
+        ...described(entry),
+        weights,
+        serves: serves(entry.name),
+      })),
       ...faces.map(({ entry }) => ({ ...described(entry), weights: entry.files.onnx.sha256, serves: [] })),
     ],
     networks: status.networks.map((network) => ({
       ...network,
-      serves: QUALITY_LEVELS.filter((level) => levels?.choices[level].model === network.name),
+      serves: serves(network.name),
     })),
     totalProcessed: tally.processed,
     avgProcessingSeconds: tally.meanSeconds,

@@ -16,13 +16,14 @@ describe('readCatalogue', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('has the five networks, each with its reference vector', async () => {
+  it('has the six networks, each with its reference vector', async () => {
     const catalogue = await readCatalogue();
     expect(catalogue.map(({ name, role, default: isDefault }) => [name, role, isDefault])).toEqual([
       ['darkroom-fast-x4', 'photo', false],
       ['realesr-animevideov3', 'line-art', true],
       ['realesr-general-wdn-x4v3', 'denoise-twin', false],
       ['realesr-general-x4v3', 'photo', true],
+      ['realesrgan-x4plus-int8', 'photo', true],
       ['realesrgan-x4plus', 'photo', true],
     ]);
     for (const { vector } of catalogue) {

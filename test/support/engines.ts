@@ -18,6 +18,7 @@ export async function finishPhoto(job: EnhanceJob, content = 'enhanced'): Promis
     tiles: 1,
     tilesReused: 0,
     tileSize: 400,
+    model: 'realesr-general-x4v3',
     device: 'cpu',
     making: {
       steps: [{ kind: 'network', from: { width: 10, height: 10 }, to: { width: 40, height: 40 }, tiles: 1 }],
@@ -46,6 +47,7 @@ export const standInEngines = (
     pids: [],
     restarts: 0,
     networks: [],
+    substitutes: [],
   }),
   close: () => Promise.resolve(),
 });

@@ -94,7 +94,7 @@ describe.skipIf(!haveChromium('the page is not tested'))('the page in a browser'
   test('without a GPU the fastest level is chosen and the page says why; a choice is kept', async () => {
     await choose(SAMPLES);
     await page.getByText('This machine has no GPU, so Fast is chosen for you.').waitFor();
-    await page.getByText('both use realesr-general-x4v3').waitFor();
+    await page.getByText('is served by realesr-general-x4v3').waitFor();
     expect(await page.getByRole('radio', { name: /^Fast/ }).isChecked()).toBe(true);
     await page.getByRole('radio', { name: /^High/ }).check();
     await page.getByRole('radio', { name: /^2×/ }).check();

@@ -82,7 +82,8 @@ const POLICY = [
   "connect-src 'self'",
 ].join('; ');
 
-const NOTICE = 'quality_level "medium" and "fast" do the same for now: both use realesr-general-x4v3.';
+const NOTICE =
+  'quality_level "medium" is served by realesr-general-x4v3, because realesrgan-x4plus-int8 is not installed.';
 
 function answerPage(app: Express, webRoot: string): void {
   app.get('/', (request, response, next) => {
