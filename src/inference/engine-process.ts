@@ -64,11 +64,12 @@ class Engine {
     await this.#warmOthers();
   }
 
-  /** Photos need not wait for these: the one that comes first opens what it needs itself. */
+  /** Only while there is nothing to do: a photo that is here comes first, and opens what it needs itself. */
   async #warmOthers(): Promise<void> {
     for (const name of this.#settings.warm) {
       const model = this.#settings.models.find((candidate) => candidate.name === name);
       if (model === undefined) continue;
+      if (this.#jobs.size > 0) return;
       await this.#network.open({ model: await this.#precision.choose(model), depth: 8, share: null });
       this.#pulse();
     }
