@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Small pictures for looking through many photos. */
 
-export const THUMBNAIL_SIDES = [320, 1600] as const;
+export const THUMBNAIL_SIDES = [320, 1600, 4096] as const;
 
 export const thumbnailQuerySchema = z.object({
   of: z
@@ -10,8 +10,8 @@ export const thumbnailQuerySchema = z.object({
     .describe('What is shown; the result unless said.')
     .optional(),
   side: z
-    .enum(['320', '1600'], { error: `must be ${THUMBNAIL_SIDES.join(' or ')}` })
-    .transform((text) => (text === '1600' ? 1600 : 320))
+    .enum(['320', '1600', '4096'], { error: `must be ${THUMBNAIL_SIDES.join(' or ')}` })
+    .transform(Number)
     .meta({
       openapi: { type: 'integer', enum: [...THUMBNAIL_SIDES], description: 'Longer side at most; 320 unless said.' },
     })

@@ -47,6 +47,7 @@ function describeService({ version, config }: House): ServiceInfo {
       partial_downloads: true,
       rollback: config.ENABLE_ROLLBACK,
       open_batches: true,
+      api_keys: config.API_KEYS.length > 0,
       // Of this process's own server it is a loopback address: only whoever reaches it gets anything from it.
       temporal_ui: workflowsAddress(config),
     },
