@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EnginePool, EnhanceJob, EnhancedPhoto } from '../../src/inference/engine.ts';
 
 /** What an engine leaves behind for a photo, without a network having run. */
-export async function finishPhoto(job: EnhanceJob, content = 'enhanced'): Promise<EnhancedPhoto> {
+export async function finishPhoto(job: EnhanceJob, content: string | Buffer = 'enhanced'): Promise<EnhancedPhoto> {
   const path = join(job.scratchDir, `result-${randomUUID()}.jpg`);
   await writeFile(path, content);
   return {

@@ -1,75 +1,85 @@
 /**
- * Pictures of every state of the page, for people to look at. Made only when SCREENSHOTS_DIR says where to:
- * `SCREENSHOTS_DIR=/tmp/shots npx vitest run test/web/screenshots.test.ts`
+ * Pictures of every state of the page, for people to look at, made with a real house. Only when SCREENSHOTS_DIR says where to:
+ * `SCREENSHOTS_DIR=docs/screenshots npm test -- test/web/screenshots.test.ts`
  */
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { buildPage, haveChromium, launchChromium, SAMPLES } from './browser.ts';
-import { startStandIn, type StandIn } from './stand-in-server.ts';
+import { House, possible } from '../e2e/house.ts';
+import { crops, truncated } from '../e2e/photos.ts';
+import { haveChromium, launchChromium, SAMPLES, visit } from './browser.ts';
 
 const target = process.env['SCREENSHOTS_DIR'];
-const DESK: BrowserContextOptions = { viewport: { width: 1280, height: 900 }, locale: 'en-GB' };
-const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, locale: 'en-GB', deviceScaleFactor: 2 };
+const WIDTH = 900;
+const PATIENCE_MS = 120_000;
+const DESK = { viewport: { width: 1280, height: 860 }, locale: 'en-GB' };
+const PHONE = { viewport: { width: 390, height: 800 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
 
-describe.skipIf(target === undefined || !haveChromium('screenshots'))('screenshots', () => {
-  let folder: string;
+describe.skipIf(target === undefined || !possible || !haveChromium('screenshots'))('screenshots', () => {
   let browser: Browser;
-  let server: StandIn;
-
+  let house: House;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'darkroom-shots-'));
-    server = await startStandIn({ photoMs: 1500, webRoot: await buildPage(folder) });
-    browser = await launchChromium();
-    await mkdir(target ?? folder, { recursive: true });
+    [house, browser] = await Promise.all([House.start(), launchChromium(), mkdir(target ?? '', { recursive: true })]);
   });
   afterAll(async () => {
     await browser?.close();
-    await server?.close();
-    await rm(folder, { recursive: true, force: true });
+    await house?.close();
   });
+
+  const shoot = async (page: Page, name: string): Promise<void> => {
+    const picture = sharp(await page.screenshot()).resize({ width: WIDTH, withoutEnlargement: true });
+    await picture.webp({ quality: 72, effort: 6 }).toFile(join(target ?? '', `${name}.webp`));
+  };
 
   test.each<[string, BrowserContextOptions]>([
-    ['desk', { ...DESK, colorScheme: 'light' }],
-    ['desk-dark', { ...DESK, colorScheme: 'dark' }],
-    ['phone', { ...PHONE, colorScheme: 'light' }],
-    ['phone-dark-zh', { ...PHONE, colorScheme: 'dark', locale: 'zh-CN' }],
-  ])('%s', async (name, options) => {
-    const context = await browser.newContext(options);
-    const page = await context.newPage();
-    await walk(page, (state) =>
-      page.screenshot({ path: join(target ?? folder, `${name}-${state}.png`), fullPage: true }),
-    );
-    await context.close();
-  });
+    ['desk', DESK],
+    ['dark', { ...DESK, colorScheme: 'dark' }],
+    ['phone', { ...PHONE, locale: 'zh-CN' }],
+  ])(
+    '%s',
+    async (name, options) => {
+      const { page } = await visit(browser, house.url, options);
+      page.setDefaultTimeout(PATIENCE_MS);
+      await walk(page, (state) => shoot(page, `${name}-${state}`));
+      await page.context().close();
+    },
+    2 * PATIENCE_MS,
+  );
 
-  async function walk(page: Page, shoot: (state: string) => Promise<unknown>): Promise<void> {
-    await page.goto(server.address);
+  async function walk(page: Page, shot: (state: string) => Promise<void>): Promise<void> {
     await page.locator('.state.good').waitFor();
-    await shoot('1-empty');
-    const broken = { name: 'broken-scan.jpg', mimeType: 'image/jpeg', buffer: await readFile(SAMPLES[0] ?? '') };
-    await page.setInputFiles('input[type=file]', SAMPLES);
-    await page.setInputFiles('input[type=file]', [
-      broken,
+    await shot('1-empty');
+    const [torn] = (await crops(1)).map(truncated);
+    if (!torn) throw new Error('Expected a photo');
+    await page.setInputFiles('input.file', [...SAMPLES]);
+    await page.setInputFiles('input.file', [
+      { name: 'torn.jpg', mimeType: 'image/jpeg', buffer: Buffer.from(torn.bytes) },
       { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('x') },
     ]);
-    await page.locator('.card img').nth(3).waitFor();
-    await shoot('2-chosen');
+    await page.locator('.time').nth(2).waitFor();
+    await shot('2-chosen');
     await page.locator('.primary.big').click();
-    await page.locator('.card.processing').waitFor();
-    await page.locator('.compare .line').waitFor();
-    await shoot('3-progress');
-    await page.locator('.failed').first().waitFor();
+    await page.locator('.photo.processing').first().waitFor();
+    await shot('3-live');
+    await page.locator('.bar.good, .failed h3').first().waitFor();
     await page.locator('.head .button.primary').waitFor();
-    await shoot('4-results');
-    await page.locator('.back').click();
-    await page.locator('.thumbs img').first().waitFor();
-    await shoot('5-recent');
-    server.goAway();
-    await page.locator('.banner.bad').waitFor({ timeout: 20_000 });
-    await shoot('6-gone');
-    server.comeBack();
+    await page.locator('.stage.both').waitFor();
+    await page.waitForLoadState('networkidle');
+    await shot('4-results');
+    await page.locator('.head button.quiet').first().click();
+    await page.locator('dialog[open]').waitFor();
+    await shot('5-undo');
+    await page.keyboard.press('Escape');
+    for (const [place, view] of ['history', 'server'].entries()) {
+      await page
+        .locator('nav a')
+        .nth(place + 1)
+        .click();
+      await page.locator('.row, path.line').first().waitFor({ state: 'attached' });
+      await page.waitForLoadState('networkidle');
+      await shot(`${place + 6}-${view}`);
+    }
   }
 });

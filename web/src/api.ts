@@ -1,21 +1,28 @@
 import type * as z from 'zod/mini';
 import {
   aboutShape,
-  batchStatusShape,
+  addedShape,
+  batchShape,
   healthShape,
+  modelsShape,
+  operationDetailShape,
+  operationListShape,
+  performanceShape,
+  photoPageShape,
+  planShape,
   problemShape,
-  submittedShape,
-  taskShape,
-  tasksShape,
+  rollbackShape,
   type About,
-  type BatchStatus,
-  type EnhanceChoice,
+  type Batch,
   type Health,
-  type Submitted,
-  type Task,
-  type Tasks,
+  type Models,
+  type OperationDetail,
+  type OperationList,
+  type Options,
+  type Performance,
+  type PhotoPage,
+  type Plan,
 } from './api-shapes.ts';
-import { postForm, type UploadWatch } from './upload.ts';
 
 /** The server answered, and the answer was no. `message` is its own sentence. */
 export class ApiProblem extends Error {
@@ -35,95 +42,112 @@ export class ServerGone extends Error {
   override readonly name = 'ServerGone';
 }
 
-type BatchCommand = 'pause' | 'cancel';
+export interface PlanSize {
+  name: string;
+  width: number;
+  height: number;
+}
+
+export type Command = 'pause' | 'resume' | 'cancel' | 'retry' | 'seal';
 
 /** Every call the page makes. All reject with {@link ApiProblem} or {@link ServerGone}, or with the signal's reason. */
 export interface Api {
   about(signal?: AbortSignal): Promise<About>;
   health(signal?: AbortSignal): Promise<Health>;
-  submit(files: readonly File[], choice: EnhanceChoice, watch: UploadWatch): Promise<Submitted>;
-  batchStatus(batchId: string, options?: { cursor?: string; signal?: AbortSignal }): Promise<BatchStatus>;
-  task(taskId: string, signal?: AbortSignal): Promise<Task>;
-  /** Continues a paused batch, or tries the failed photos of a finished one again. */
-  resume(batchId: string): Promise<void>;
-  command(batchId: string, command: BatchCommand): Promise<void>;
-  tasks(signal?: AbortSignal): Promise<Tasks>;
+  /** Keeps the key as a cookie that this page cannot read. */
+  beginSession(key: string): Promise<void>;
+  endSession(): Promise<void>;
+  plan(photos: readonly PlanSize[], options: Options, listed: number, signal: AbortSignal): Promise<Plan>;
+  openBatch(options: Options, key: string): Promise<Batch>;
+  /** @returns the tasks, in the order of the uploads. The same key never adds twice. */
+  addUploads(batchId: string, uploadIds: readonly string[], key: string): Promise<string[]>;
+  batch(batchId: string, signal?: AbortSignal): Promise<Batch>;
+  photos(batchId: string, query: Record<string, string>, signal?: AbortSignal): Promise<PhotoPage>;
+  command(batchId: string, command: Command): Promise<void>;
+  /** Cancels one photo if it is under way, and removes its upload and result. */
+  removePhoto(taskId: string): Promise<void>;
+  operations(query: Record<string, string>, signal?: AbortSignal): Promise<OperationList>;
+  operation(id: string, signal?: AbortSignal): Promise<OperationDetail>;
+  /** @returns the ID of the rollback. */
+  rollBack(operationId: string, taskIds: readonly string[] | undefined): Promise<string>;
+  performance(signal?: AbortSignal): Promise<Performance>;
+  models(signal?: AbortSignal): Promise<Models>;
 }
 
-export const resultUrl = (taskId: string): string => `/api/v1/download/${encodeURIComponent(taskId)}`;
-export const zipUrl = (batchId: string): string => `/api/v1/batch/download/${encodeURIComponent(batchId)}`;
+/** What every call tells whoever watches the line: whether the server answered, and whether it wants a key. */
+export type Told = (answer: { reached: boolean; needsKey?: boolean }) => void;
 
-/** @param onReached told after every call whether the server answered at all. */
-export function createApi(onReached: (reached: boolean) => void): Api {
-  const read = async <S extends z.ZodMiniType>(shape: S, path: string, init: RequestInit = {}): Promise<z.infer<S>> => {
-    const answer = await send(path, init, onReached);
-    return shape.parse(await answer.json());
-  };
-
+export function createApi(tell: Told): Api {
+  const send = sender(tell);
+  const read = async <S extends z.ZodMiniType>(shape: S, path: string, init: RequestInit = {}): Promise<z.infer<S>> =>
+    shape.parse(await (await send(path, init)).json());
   return {
     about: (signal) => read(aboutShape, '/', abortable(signal)),
-    async health(signal) {
-      // An unwell server says so with 503 and the same body; that body is what the page wants to show.
-      const answer = await send('/health', abortable(signal), onReached, [503]);
-      return healthShape.parse(await answer.json());
+    // An unwell server says so with 503 and the same body; that body is what the page wants to show.
+    health: async (signal) => healthShape.parse(await (await send('/health', abortable(signal), [503])).json()),
+    beginSession: async (key) => void (await send('/api/v1/session', post({ key }))),
+    endSession: async () => void (await send('/api/v1/session', { method: 'DELETE' })),
+    plan: (photos, options, listed, signal) =>
+      read(planShape, `/api/v1/plan?limit=${listed}`, {
+        ...post({ source: { kind: 'sizes', photos }, options: told(options) }),
+        signal,
+      }),
+    openBatch: (options, key) =>
+      read(batchShape, '/api/v1/batches', post({ open: true, options: told(options) }, { 'Idempotency-Key': key })),
+    addUploads: async (batchId, ids, key) => {
+      const body = post({ upload_ids: ids }, { 'Idempotency-Key': key });
+      return (await read(addedShape, `${batchPath(batchId)}/photos`, body)).task_ids;
     },
-    async submit(files, choice, watch) {
-      const answer = await postForm('/api/v1/enhance/batch', formOf(files, choice), watch).catch((cause: unknown) => {
-        if (!watch.signal.aborted) onReached(false);
-        throw watch.signal.aborted ? watch.signal.reason : new ServerGone('The upload broke off.', { cause });
-      });
-      onReached(true);
-      if (answer.status >= 400) throw problemOf(answer.status, answer.text);
-      return submittedShape.parse(JSON.parse(answer.text));
+    batch: (batchId, signal) => read(batchShape, batchPath(batchId), abortable(signal)),
+    photos: (batchId, query, signal) =>
+      read(photoPageShape, `${batchPath(batchId)}/photos?${new URLSearchParams(query)}`, abortable(signal)),
+    command: async (batchId, command) => void (await send(`${batchPath(batchId)}/${command}`, { method: 'POST' })),
+    removePhoto: async (taskId) =>
+      void (await send(`/api/v1/tasks/${encodeURIComponent(taskId)}`, { method: 'DELETE' })),
+    operations: (query, signal) =>
+      read(operationListShape, `/api/v1/operations?${new URLSearchParams(query)}`, abortable(signal)),
+    operation: (id, signal) =>
+      read(operationDetailShape, `/api/v1/operations/${encodeURIComponent(id)}`, abortable(signal)),
+    rollBack: async (operationId, taskIds) => {
+      const body = { operation_id: operationId, ...(taskIds === undefined ? {} : { task_ids: taskIds }) };
+      return (await read(rollbackShape, '/api/rollback', post(body))).operation_id;
     },
-    batchStatus: (batchId, { cursor, signal } = {}) => {
-      const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
-      return read(batchStatusShape, `/api/v1/batch/status/${encodeURIComponent(batchId)}${query}`, abortable(signal));
-    },
-    task: (taskId, signal) => read(taskShape, `/api/v1/status/${encodeURIComponent(taskId)}`, abortable(signal)),
-    async resume(batchId) {
-      const body = JSON.stringify({ operation_id: batchId });
-      const headers = { 'Content-Type': 'application/json' };
-      await send('/api/resume-operation', { method: 'POST', headers, body }, onReached);
-    },
-    async command(batchId, command) {
-      await send(`/api/v1/batches/${encodeURIComponent(batchId)}/${command}`, { method: 'POST' }, onReached);
-    },
-    tasks: (signal) => read(tasksShape, '/api/v1/tasks', abortable(signal)),
+    performance: (signal) => read(performanceShape, '/api/v1/performance?history=true', abortable(signal)),
+    models: (signal) => read(modelsShape, '/api/v1/models', abortable(signal)),
   };
 }
+
+const post = (body: object, headers: Record<string, string> = {}): RequestInit => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+});
+
+const batchPath = (batchId: string): string => `/api/v1/batches/${encodeURIComponent(batchId)}`;
 
 const abortable = (signal: AbortSignal | undefined): RequestInit => (signal ? { signal } : {});
 
-function formOf(files: readonly File[], choice: EnhanceChoice): FormData {
-  const form = new FormData();
-  form.set('quality_level', choice.quality);
-  form.set('tile_size', String(choice.tileSize));
-  form.set('scale', String(choice.scale));
-  for (const file of files) form.append('files', file, file.name);
-  return form;
-}
+/** What is left to the server is not sent. */
+const told = ({ denoise, ...options }: Options): object => (denoise === null ? options : { ...options, denoise });
 
-async function send(
-  path: string,
-  init: RequestInit,
-  onReached: (reached: boolean) => void,
-  welcome: readonly number[] = [],
-): Promise<Response> {
-  const headers = new Headers(init.headers);
-  headers.set('Accept', 'application/json');
-  const answer = await fetch(path, { ...init, headers, cache: 'no-store' }).catch((cause: unknown) => {
-    if (init.signal?.aborted) throw cause;
-    onReached(false);
-    throw new ServerGone('The server does not answer.', { cause });
-  });
-  onReached(true);
-  if (!answer.ok && !welcome.includes(answer.status)) throw problemOf(answer.status, await answer.text());
-  return answer;
-}
+const sender =
+  (tell: Told) =>
+  async (path: string, init: RequestInit, welcome: readonly number[] = []): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    headers.set('Accept', 'application/json');
+    const answer = await fetch(path, { ...init, headers, cache: 'no-store' }).catch((cause: unknown) => {
+      if (init.signal?.aborted) throw cause;
+      tell({ reached: false });
+      throw new ServerGone('The server does not answer.', { cause });
+    });
+    const open = path === '/' || path === '/health';
+    tell({ reached: true, ...(open ? {} : { needsKey: answer.status === 401 }) });
+    if (!answer.ok && !welcome.includes(answer.status)) throw problemOf(answer.status, await answer.text());
+    return answer;
+  };
 
 /** Reads a problem document; an answer that is none (a proxy's page, say) is told by its status. */
-function problemOf(status: number, text: string): ApiProblem {
+export function problemOf(status: number, text: string): ApiProblem {
   try {
     const problem = problemShape.parse(JSON.parse(text));
     return new ApiProblem(status, problem.code, problem.detail || problem.title || `HTTP ${status}`);

@@ -22,8 +22,8 @@ export interface RealHouse {
   readonly env: TestWorkflowEnvironment;
   /** The only source root; without links in its path. */
   readonly photosDir: string;
-  /** How the stand-in works: how long, and the content it fails on. */
-  readonly engine: { ms: number; broken: Buffer | undefined };
+  /** How the stand-in works: how long, the content it fails on, and the picture it makes of everything when that matters. */
+  readonly engine: { ms: number; broken: Buffer | undefined; picture: Buffer | undefined };
   /** Photos that an engine has been given so far. */
   readonly started: () => number;
   stopWorkers(): Promise<void>;
@@ -32,14 +32,15 @@ export interface RealHouse {
 }
 
 export async function openRealHouse(): Promise<RealHouse> {
-  const engine: RealHouse['engine'] = { ms: 0, broken: undefined };
+  const engine: RealHouse['engine'] = { ms: 0, broken: undefined, picture: undefined };
   let started = 0;
   const engines = standInEngines(async (job, signal) => {
     started += 1;
     const content = await readFile(job.inputPath);
     await sleep(engine.ms, undefined, { signal });
     if (engine.broken?.equals(content)) throw new DarkroomError('image_unreadable');
-    const finished = await finishPhoto(job, `enhanced ${createHash('sha256').update(content).digest('hex')}`);
+    const made = engine.picture ?? `enhanced ${createHash('sha256').update(content).digest('hex')}`;
+    const finished = await finishPhoto(job, made);
     return recogniseFormat(content) === 'jpeg'
       ? finished
       : { ...finished, extension: '.png', contentType: 'image/png' };

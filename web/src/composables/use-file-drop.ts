@@ -1,8 +1,9 @@
 import { onBeforeUnmount, onMounted, ref, type Ref } from 'vue';
+import { filesOf } from '../walk-folders.ts';
 
 const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
 
-/** Files dropped or pasted anywhere on the page. @returns whether something hovers over it just now. */
+/** Files and folders dropped, and pictures pasted, anywhere on the page. @returns whether something hovers over it just now. */
 export function useFileDrop(onFiles: (files: File[]) => void): Ref<boolean> {
   const hovering = ref(false);
 
@@ -15,10 +16,10 @@ export function useFileDrop(onFiles: (files: File[]) => void): Ref<boolean> {
     if (event.relatedTarget === null) hovering.value = false;
   };
   const drop = (event: DragEvent): void => {
-    if (!carriesFiles(event)) return;
+    if (!carriesFiles(event) || event.dataTransfer === null) return;
     event.preventDefault();
     hovering.value = false;
-    onFiles([...(event.dataTransfer?.files ?? [])]);
+    void filesOf(event.dataTransfer).then(onFiles);
   };
   const paste = (event: ClipboardEvent): void => {
     const files = [...(event.clipboardData?.files ?? [])];

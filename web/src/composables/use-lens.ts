@@ -1,10 +1,19 @@
 import { computed, reactive, ref, watch, type Ref } from 'vue';
 
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** How far an arrow key moves the picture, as a share of the stage; and how much a step of zoom is. */
+const KEY_STEP = 0.08;
+const ZOOM_STEP = 1.5;
+
 /**
  * How the two pictures of a comparison lie under one another: the boundary between them, and zoom and shift that both
  * share, so that they never come apart. Lengths are shares of the stage, so that a resize changes nothing.
  */
-export function useLens(stage: Ref<HTMLElement | null>, mostZoom: Ref<number>) {
+export function useLens(mostZoom: Ref<number>, sliding: Ref<boolean>) {
   /** Boundary, 0..100 per cent of the stage. */
   const split = ref(50);
   const view = reactive({ zoom: 1, x: 0, y: 0 });
@@ -14,56 +23,106 @@ export function useLens(stage: Ref<HTMLElement | null>, mostZoom: Ref<number>) {
     view.x = Math.min(0, Math.max(1 - view.zoom, view.x));
     view.y = Math.min(0, Math.max(1 - view.zoom, view.y));
   };
-  /** Zooms so that the point under (px, py) stays where it is. */
-  const zoomTo = (zoom: number, px = 0.5, py = 0.5): void => {
+  const shift = (dx: number, dy: number): void => {
+    view.x += dx;
+    view.y += dy;
+    clampView();
+  };
+  /** Zooms so that the point `at` stays where it is. */
+  const zoomTo = (zoom: number, at: Point = { x: 0.5, y: 0.5 }): void => {
     const before = view.zoom;
     view.zoom = Math.min(Math.max(zoom, 1), Math.max(1, mostZoom.value));
-    view.x = px - ((px - view.x) / before) * view.zoom;
-    view.y = py - ((py - view.y) / before) * view.zoom;
+    view.x = at.x - ((at.x - view.x) / before) * view.zoom;
+    view.y = at.y - ((at.y - view.y) / before) * view.zoom;
     clampView();
   };
   watch(mostZoom, clampView);
 
-  const placeOf = (event: MouseEvent): { x: number; y: number } => {
-    const box = stage.value?.getBoundingClientRect() ?? new DOMRect(0, 0, 1, 1);
-    return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
-  };
-
-  /** A press near the line, or anywhere while nothing is zoomed, drags the line; else it drags the picture. */
-  const press = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
-    const box = stage.value?.getBoundingClientRect();
-    if (box === undefined) return;
-    const start = placeOf(event);
-    const from = { x: view.x, y: view.y };
-    const dragsLine = view.zoom === 1 || Math.abs(start.x * 100 - split.value) * box.width < 3000;
-    const move = (at: PointerEvent): void => {
-      const now = placeOf(at);
-      if (dragsLine) split.value = Math.min(100, Math.max(0, now.x * 100));
-      else {
-        view.x = from.x + now.x - start.x;
-        view.y = from.y + now.y - start.y;
-        clampView();
-      }
-    };
-    const target = event.currentTarget as HTMLElement;
-    target.setPointerCapture(event.pointerId);
-    target.addEventListener('pointermove', move);
-    target.addEventListener('lostpointercapture', () => target.removeEventListener('pointermove', move), {
-      once: true,
-    });
-    if (view.zoom === 1) move(event);
-  };
-
   const wheel = (event: WheelEvent): void => {
     if (!event.ctrlKey && view.zoom === 1) return; // a plain wheel scrolls the page until someone has zoomed in
     event.preventDefault();
-    const { x, y } = placeOf(event);
-    zoomTo(view.zoom * Math.exp(-event.deltaY / 400), x, y);
+    zoomTo(view.zoom * Math.exp(-event.deltaY / 400), placeOf(event));
+  };
+  const twice = (event: MouseEvent): void => zoomTo(view.zoom > 1 ? 1 : Math.min(mostZoom.value, 3), placeOf(event));
+
+  /** Arrows move the picture when it is zoomed, else the boundary; `+`, `-` and `0` zoom. */
+  const key = (event: KeyboardEvent): void => {
+    const [dx, dy] = ARROWS[event.key] ?? [0, 0];
+    if (event.key === '+' || event.key === '=') zoomTo(view.zoom * ZOOM_STEP);
+    else if (event.key === '-') zoomTo(view.zoom / ZOOM_STEP);
+    else if (event.key === '0') zoomTo(1);
+    else if (dx === 0 && dy === 0) return;
+    else if (view.zoom > 1) shift(dx * KEY_STEP, dy * KEY_STEP);
+    else if (dx !== 0 && sliding.value) split.value = Math.min(100, Math.max(0, split.value - dx * 2));
+    else return;
+    event.preventDefault();
   };
 
   const picture = computed(() => ({
     transform: `translate(${view.x * 100}%, ${view.y * 100}%) scale(${view.zoom})`,
   }));
-  return { split, view, picture, press, wheel, zoomTo };
+  const press = presser({ split, view, shift, zoomTo, sliding });
+  return { split, view, picture, press, wheel, twice, key, zoomTo };
+}
+
+const ARROWS: Record<string, [number, number]> = {
+  ArrowLeft: [1, 0],
+  ArrowRight: [-1, 0],
+  ArrowUp: [0, 1],
+  ArrowDown: [0, -1],
+};
+
+interface Hands {
+  readonly split: Ref<number>;
+  readonly view: { zoom: number; x: number; y: number };
+  readonly sliding: Ref<boolean>;
+  readonly shift: (dx: number, dy: number) => void;
+  readonly zoomTo: (zoom: number, at: Point) => void;
+}
+
+/** One finger drags the line, or the picture when it is zoomed; two fingers zoom where they are. */
+function presser({ split, view, sliding, shift, zoomTo }: Hands): (event: PointerEvent) => void {
+  const fingers = new Map<number, Point>();
+  let dragsLine = false;
+
+  const move = (event: PointerEvent): void => {
+    const before = fingers.get(event.pointerId);
+    if (before === undefined) return;
+    const now = placeOf(event);
+    const [other] = [...fingers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
+    fingers.set(event.pointerId, now);
+    if (other !== undefined) {
+      const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
+      zoomTo((view.zoom * distance(now, other)) / Math.max(0.02, distance(before, other)), middle);
+      shift((now.x - before.x) / 2, (now.y - before.y) / 2);
+    } else if (dragsLine) split.value = Math.min(100, Math.max(0, now.x * 100));
+    else shift(now.x - before.x, now.y - before.y);
+  };
+
+  return (event) => {
+    if (event.button !== 0) return;
+    const stage = event.currentTarget as HTMLElement;
+    const at = placeOf(event);
+    fingers.set(event.pointerId, at);
+    const near = Math.abs(at.x * 100 - split.value) * stage.clientWidth < 3000;
+    dragsLine = sliding.value && (view.zoom === 1 || near);
+    stage.setPointerCapture(event.pointerId);
+    if (fingers.size === 1) stage.addEventListener('pointermove', move);
+    const end = (ended: PointerEvent): void => {
+      if (ended.pointerId !== event.pointerId) return;
+      fingers.delete(event.pointerId);
+      stage.removeEventListener('lostpointercapture', end);
+      if (fingers.size === 0) stage.removeEventListener('pointermove', move);
+    };
+    stage.addEventListener('lostpointercapture', end);
+    if (dragsLine && view.zoom === 1 && fingers.size === 1) move(event);
+  };
+}
+
+const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
+
+/** Where on the stage, as shares of it. */
+function placeOf(event: MouseEvent): Point {
+  const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+  return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
 }

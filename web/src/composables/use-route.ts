@@ -1,24 +1,30 @@
 import { onBeforeUnmount, onMounted, ref } from 'vue';
 
-/** The address says what is open: `#/job/{id}` or nothing. So a reload, a bookmark and the back button all work. */
+/** The address says what is open, so a reload, a bookmark, another device and the back button all work. */
 
-const jobId = ref(readAddress());
+export type Route =
+  { readonly view: 'compose' | 'history' | 'server' } | { readonly view: 'job' | 'undo'; readonly id: string };
 
-function readAddress(): string | undefined {
-  const found = /^#\/job\/([\w.-]+)$/.exec(location.hash);
-  return found?.[1];
+const route = ref<Route>(readAddress());
+
+function readAddress(): Route {
+  const [view, id] = location.hash.replace(/^#\/?/, '').split('/');
+  if ((view === 'job' || view === 'undo') && /^[\w.-]+$/.test(id ?? '')) return { view, id: id ?? '' };
+  return { view: view === 'history' || view === 'server' ? view : 'compose' };
 }
 
-export const jobAddress = (id: string): string => `#/job/${id}`;
+export const addressOf = (to: Route): string =>
+  `#/${to.view === 'compose' ? '' : to.view}${'id' in to ? `/${to.id}` : ''}`;
 
-export function openJob(id: string | undefined): void {
-  location.hash = id === undefined ? '' : jobAddress(id);
+export function go(to: Route): void {
+  location.hash = addressOf(to);
 }
 
-export const useRoute = () => ({ jobId });
+export const useRoute = () => ({ route });
 
 function follow(): void {
-  jobId.value = readAddress();
+  route.value = readAddress();
+  window.scrollTo(0, 0);
 }
 
 /** Follows the address. Once, in the page's root. */

@@ -1,20 +1,19 @@
 import { computed, onBeforeUnmount, onMounted, ref } from 'vue';
-import { ApiProblem, createApi } from '../api.ts';
+import { createApi } from '../api.ts';
 import type { About, Health } from '../api-shapes.ts';
 
 /** What is known of the server; one for the whole page. */
 
 const reached = ref<boolean>();
+const online = ref(navigator.onLine);
 const about = ref<About>();
 const health = ref<Health>();
+/** The server wants a key that this browser has not given, or that is not valid any more. */
 const needsKey = ref(false);
 
 const notices = computed(() => health.value?.model_status.notices ?? []);
-/** What the server takes in one form; its defaults until it has told. It has the last word in any case. */
-const limits = computed(() => ({
-  bytes: about.value?.features.max_file_bytes ?? 50 * 1024 * 1024,
-  filesPerForm: about.value?.features.max_files_per_form ?? 20,
-}));
+/** What the server takes; its default until it has told. It has the last word in any case. */
+const maxBytes = computed(() => about.value?.features.max_file_bytes ?? 50 * 1024 * 1024);
 /** Undefined until the server has told: nothing is decided on a guess. */
 const withoutGpu = computed(() => {
   const model = health.value?.model_status;
@@ -22,15 +21,22 @@ const withoutGpu = computed(() => {
   return !model.cuda_available && model.device.startsWith('cpu');
 });
 
-export const api = createApi((answered) => {
-  reached.value = answered;
+export const api = createApi((answer) => {
+  reached.value = answer.reached;
+  if (answer.needsKey !== undefined) needsKey.value = answer.needsKey;
 });
 
+/** Address of one workflow in Temporal's Web UI; undefined where nobody said where that is. */
+export function temporalAddress(operationId: string): string | undefined {
+  const workflows = about.value?.features.temporal_ui;
+  return workflows ? `${workflows}/${encodeURIComponent(operationId)}` : undefined;
+}
+
 const CALM_MS = 10_000;
-const EAGER_MS = 2000;
+const EAGER_MS = 1500;
 
 /** @returns refs that every component may read; {@link useServerWatch} keeps them true. */
-export const useServer = () => ({ reached, about, health, needsKey, limits, notices, withoutGpu });
+export const useServer = () => ({ reached, online, about, health, needsKey, maxBytes, notices, withoutGpu });
 
 /** Asks for the server's health now and then; more often while it is away or warming up. Once, in the page's root. */
 export function useServerWatch(): void {
@@ -38,25 +44,30 @@ export function useServerWatch(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const look = async (): Promise<void> => {
+    clearTimeout(timer);
     try {
-      about.value ??= await api.about(stop.signal);
       health.value = await api.health(stop.signal);
-      needsKey.value = false;
-    } catch (thrown) {
+      about.value ??= await api.about(stop.signal);
+    } catch {
       if (stop.signal.aborted) return;
-      needsKey.value = thrown instanceof ApiProblem && thrown.status === 401;
     }
     const settled = reached.value === true && health.value?.model_status.initialized === true;
     timer = setTimeout(() => void look(), settled ? CALM_MS : EAGER_MS);
   };
+  const lineChanged = (): void => {
+    online.value = navigator.onLine;
+    void look();
+  };
 
-  onMounted(() => void look());
+  onMounted(() => {
+    void look();
+    window.addEventListener('online', lineChanged);
+    window.addEventListener('offline', lineChanged);
+  });
   onBeforeUnmount(() => {
     stop.abort();
     clearTimeout(timer);
+    window.removeEventListener('online', lineChanged);
+    window.removeEventListener('offline', lineChanged);
   });
 }
-
-/** Whether the server lists an endpoint whose path ends so, such as `/pause`: the page offers only what exists. */
-export const offers = (ending: string): boolean =>
-  Object.values(about.value?.endpoints ?? {}).some((path) => path.endsWith(ending));

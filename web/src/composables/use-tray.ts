@@ -1,17 +1,17 @@
 import { ref, type Ref } from 'vue';
-import { sift, type Photo, type Refusal } from '../photos.ts';
-import { makePreview } from '../thumbnails.ts';
+import { sift, type Chosen, type Refusal } from '../photos.ts';
+import { makeThumb } from '../thumbnails.ts';
 import { useServer } from './use-server.ts';
 
 /** The photos chosen and not yet sent, and the files that were left out. One tray for the whole page. */
 
-const photos = ref<Photo[]>([]);
+const photos = ref<Chosen[]>([]);
 const refused = ref<Refusal[]>([]);
-/** Previews are made one after another: decoding forty large photos at once freezes a phone. */
+/** Thumbnails are made one after another: decoding forty large photos at once freezes a phone. */
 let making: Promise<void> = Promise.resolve();
 
 export function useTray(): {
-  photos: Ref<Photo[]>;
+  photos: Ref<Chosen[]>;
   refused: Ref<Refusal[]>;
   add(files: readonly File[]): void;
   remove(keys: ReadonlySet<string>): void;
@@ -20,17 +20,16 @@ export function useTray(): {
 }
 
 function add(files: readonly File[]): void {
-  const sifted = sift(files, useServer().limits.value.bytes);
+  const sifted = sift(files, photos.value, useServer().maxBytes.value);
   refused.value = sifted.refused;
   photos.value.push(...sifted.photos);
-  for (const { key } of sifted.photos) making = making.then(() => addPreview(key));
+  for (const { key } of sifted.photos) making = making.then(() => look(key));
 }
 
-async function addPreview(key: string): Promise<void> {
+async function look(key: string): Promise<void> {
   const chosen = photos.value.find((photo) => photo.key === key);
   if (chosen === undefined) return; // removed while it waited
-  const preview = await makePreview(chosen.file);
-  if (preview !== undefined) chosen.preview = preview;
+  Object.assign(chosen, await makeThumb(chosen.file), { looked: true });
 }
 
 function remove(keys: ReadonlySet<string>): void {

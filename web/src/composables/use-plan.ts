@@ -1,0 +1,64 @@
+import { onBeforeUnmount, reactive, ref, watch, type Ref } from 'vue';
+import type { PlanSize } from '../api.ts';
+import { QUALITIES, type Options, type Plan, type Quality } from '../api-shapes.ts';
+import type { Chosen } from '../photos.ts';
+import { api } from './use-server.ts';
+
+/** The dry run of what is in the tray: how long it takes here, and what the server would refuse. */
+
+/** Long enough for thumbnails to come in bunches, short enough to feel like an answer. */
+const SETTLE_MS = 350;
+const LISTED = 500;
+
+export function usePlan(photos: Ref<readonly Chosen[]>, options: Options) {
+  const plan = ref<Plan>();
+  /** Seconds a photo takes at each level, as measured on this server; null while nobody has measured. */
+  const seconds = reactive<Partial<Record<Quality, number | null>>>({});
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop = new AbortController();
+
+  const ask = async (): Promise<void> => {
+    stop.abort();
+    stop = new AbortController();
+    const { signal } = stop;
+    const sizes = sizesOf(photos.value);
+    if (sizes.length === 0) {
+      plan.value = undefined;
+      return;
+    }
+    try {
+      const answers = await Promise.all(
+        QUALITIES.map((quality_level) => {
+          const chosen = quality_level === options.quality_level;
+          return api.plan(sizes, { ...options, quality_level }, chosen ? LISTED : 0, signal);
+        }),
+      );
+      for (const [place, quality] of QUALITIES.entries()) {
+        const { planned = 0, seconds: all = null } = answers[place]?.total ?? {};
+        seconds[quality] = all === null || planned === 0 ? null : all / planned;
+        if (quality === options.quality_level) plan.value = answers[place];
+      }
+    } catch {
+      // Without a plan the page says nothing about time; the banner says why the server does not answer.
+    }
+  };
+
+  const later = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void ask(), SETTLE_MS);
+  };
+  watch([() => photos.value.filter(isKnown).length, () => photos.value.length, options], later, { immediate: true });
+  onBeforeUnmount(() => {
+    clearTimeout(timer);
+    stop.abort();
+  });
+  return { plan, seconds };
+}
+
+const isKnown = ({ width }: Chosen): boolean => width !== undefined;
+
+/** Photos this browser cannot look into are left out: the server looks at them as they come. */
+const sizesOf = (photos: readonly Chosen[]): PlanSize[] =>
+  photos.flatMap(({ file, width, height }) =>
+    width === undefined || height === undefined ? [] : [{ name: file.name.slice(0, 1000), width, height }],
+  );
