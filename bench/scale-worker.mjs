@@ -66,7 +66,7 @@ const engines = {
   },
 };
 
-installTemporalRuntime(pino({ level: 'error' }));
+installTemporalRuntime(pino({ level: 'error' }), '');
 const workers = await createWorkers({
   connection: await NativeConnection.connect({ address }),
   namespace: 'default',
