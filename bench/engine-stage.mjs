@@ -12,7 +12,8 @@ import { readInstalledModels } from '../dist/models/installed-models.js';
 
 const silent = { info() {}, warn: console.warn, error: console.error };
 
-export const cacheDir = process.env.CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'darkroom');
+export const cacheDir =
+  process.env.CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'darkroom');
 export const installed = await readInstalledModels(cacheDir);
 
 /** A graph that repeats every pixel, with the tiles of a real network: all of an engine's work but the network's. */

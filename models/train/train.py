@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from export import read_back
-from losses import charbonnier, frequency, gradient, sharpened, weave
+from losses import charbonnier, edges, frequency, gradient, sharpened, weave
 from network import FastNetwork
 from patches import ahead, from_photos, from_teacher
 
@@ -29,7 +29,9 @@ def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = (read_back(options.start) if options.start else FastNetwork()).to(device, memory_format=torch.channels_last)
+    short = device == "cuda" or options.short
+    layout = torch.contiguous_format if short and device == "cpu" else torch.channels_last  # the faster one each time
+    network = (read_back(options.start) if options.start else FastNetwork()).to(device, memory_format=layout)
     mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(KEEP))
     optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
     checkpoint = work / "checkpoint.pt"
@@ -40,21 +42,22 @@ def main(options: argparse.Namespace) -> None:
         network.load_state_dict(stored["network"])
         mean.load_state_dict(stored["mean"])
         optimizer.load_state_dict(stored["optimizer"])
-    start, begun, saved, sums = step, time.monotonic(), time.monotonic(), torch.zeros(5)
+    start, begun, saved, sums = step, time.monotonic(), time.monotonic(), torch.zeros(6)
     photos = ahead(from_photos(work / "train", options.side, options.batch, options.seed + step))
     taught = ahead(from_teacher(work / "taught", options.side, options.batch, options.seed + step, options.share))
+    weights = [1, options.frequency, options.gradient, options.weave, options.edges]
     done = 0.0
     while done < 1:
         rate = options.rate * min(1, (step + 1) / 200) * (1 - done if options.decay else 1)
         for group in optimizer.param_groups:
             group["lr"] = rate
         from_taught = options.taught > 0 and step % 100 < options.taught * 100
-        small, large = (t.to(device, memory_format=torch.channels_last) for t in next(taught if from_taught else photos))
+        small, large = (t.to(device, memory_format=layout) for t in next(taught if from_taught else photos))
         wanted = large if from_taught else sharpened(large, options.sharpen)
-        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):  # slower than float32 on processors here
+        with torch.autocast(device, torch.bfloat16, enabled=short):
             made = network(small)
-        parts = torch.stack([loss(made, wanted) for loss in (charbonnier, frequency, gradient, weave)])
-        loss = (parts * parts.new_tensor([1, options.frequency, options.gradient, options.weave])).sum()
+        parts = torch.stack([loss(made, wanted) for loss in (charbonnier, frequency, gradient, weave, edges)])
+        loss = (parts * parts.new_tensor(weights)).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
@@ -79,7 +82,7 @@ def report(log: Path, step: int, rate: float, means: torch.Tensor) -> None:
     with log.open("a", newline="") as file:
         writer = csv.writer(file)
         if fresh:
-            writer.writerow(["step", "time", "rate", "charbonnier", "frequency", "gradient", "weave", "loss"])
+            writer.writerow(["step", "time", "rate", "charbonnier", "frequency", "gradient", "weave", "edges", "loss"])
         writer.writerow([step, int(time.time()), f"{rate:.2e}", *(f"{value:.5f}" for value in means.tolist())])
     print(step, f"{rate:.1e}", " ".join(f"{value:.5f}" for value in means.tolist()), flush=True)
 
@@ -99,6 +102,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--frequency", type=float, default=0.05)
     parser.add_argument("--gradient", type=float, default=0.2)
     parser.add_argument("--weave", type=float, default=1.0)
+    parser.add_argument("--edges", type=float, default=0.1)
+    parser.add_argument("--short", action="store_true", help="bfloat16 on a processor: twice as fast where it has it")
     parser.add_argument("--sharpen", type=float, default=0.5)
     parser.add_argument("--taught", type=float, default=0.0, help="share of steps on the teacher's pairs")
     parser.add_argument("--share", type=float, default=0.7, help="of the teacher in the target of such a step")

@@ -107,7 +107,8 @@ async function enhance(
 
   const [header, record] = await Promise.all([journal.header(task.batchId), journal.photo(task.batchId, task.index)]);
   if (!header || !record) throw new DarkroomError('source_missing', 'The batch is no longer in the journal.');
-  const { model } = chooseModel(header.options.quality, new Set(deps.models.keys()));
+  const { quality, denoise } = header.options;
+  const { model } = chooseModel(quality, new Set(deps.models.keys()), denoise !== null);
   const startedAt = deps.now();
   const original = await fetchOriginal(deps, task, record.original, header.destination);
   const desk = await deps.scratch.claim(photoId(task.batchId, task.index));

@@ -57,10 +57,13 @@ export type Recipe = z.infer<typeof recipeSchema>;
 
 /** Which network a quality level wants first, second, …; only networks for photos are listed. */
 const LEVEL_MODELS: Record<QualityLevel, readonly string[]> = {
-  high: ['realesrgan-x4plus', 'realesrgan-x4plus-int8', 'realesr-general-x4v3'],
-  medium: ['realesrgan-x4plus-int8', 'realesrgan-x4plus', 'realesr-general-x4v3'],
-  fast: ['realesr-general-x4v3', 'realesrgan-x4plus-int8', 'realesrgan-x4plus'],
+  high: ['realesrgan-x4plus', 'realesrgan-x4plus-int8', 'realesr-general-x4v3', 'darkroom-fast-x4'],
+  medium: ['realesrgan-x4plus-int8', 'realesrgan-x4plus', 'realesr-general-x4v3', 'darkroom-fast-x4'],
+  fast: ['darkroom-fast-x4', 'realesr-general-x4v3', 'realesrgan-x4plus-int8', 'realesrgan-x4plus'],
 };
+
+/** The network whose strength of denoising can be chosen: it takes the fast level's photos that ask for one. */
+const DENOISER = 'realesr-general-x4v3';
 
 export interface LevelChoice {
   readonly quality: QualityLevel;
@@ -87,7 +90,8 @@ export const preferredModel = (quality: QualityLevel): string => {
  * levels that do the same say so.
  * @throws DarkroomError `model_missing` when nothing installed can serve photos.
  */
-export function chooseModel(quality: QualityLevel, installed: ReadonlySet<string>): LevelChoice {
+export function chooseModel(quality: QualityLevel, installed: ReadonlySet<string>, denoise = false): LevelChoice {
+  if (denoise && quality === 'fast' && installed.has(DENOISER)) return { quality, model: DENOISER };
   const wanted = LEVEL_MODELS[quality];
   const model = wanted.find((name) => installed.has(name));
   if (model === undefined) {

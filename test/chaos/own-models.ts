@@ -7,7 +7,7 @@ import { modelPlaces } from '../../src/models/installed-models.ts';
 import { standInModel } from '../inference/support.ts';
 
 /** The network of `quality_level=fast`. */
-const NETWORK = 'realesr-general-x4v3';
+const NETWORK = 'darkroom-fast-x4';
 
 /** A cache directory of one's own: all of the user's, but a copy of one network that may be spoilt without harm to others. */
 export class OwnModels {

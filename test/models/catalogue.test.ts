@@ -19,10 +19,10 @@ describe('readCatalogue', () => {
   it('has the six networks, each with its reference vector', async () => {
     const catalogue = await readCatalogue();
     expect(catalogue.map(({ name, role, default: isDefault }) => [name, role, isDefault])).toEqual([
-      ['darkroom-fast-x4', 'photo', false],
+      ['darkroom-fast-x4', 'photo', true],
       ['realesr-animevideov3', 'line-art', true],
       ['realesr-general-wdn-x4v3', 'denoise-twin', false],
-      ['realesr-general-x4v3', 'photo', true],
+      ['realesr-general-x4v3', 'photo', false],
       ['realesrgan-x4plus-int8', 'photo', true],
       ['realesrgan-x4plus', 'photo', true],
     ]);
