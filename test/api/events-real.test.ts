@@ -68,7 +68,7 @@ it('tells of every photo and of the end, across a restart', async () => {
 });
 
 it('says of a cancelled batch which photos were given up', async () => {
-  house.engine.ms = 3000;
+  house.engine.ms = 30_000;
   const batchId = await submit(photo, photo);
   const reader = await EventReader.open(`${house.api.url}/api/v1/batches/${batchId}/events`);
   await reader.until(() => [...reader.photos().values()].includes('processing'));
