@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,24 +11,25 @@ import { momentOf } from './moments.ts';
 
 /** What changes under running batches: the code, and the time. */
 
+const release = join(tmpdir(), `darkroom-release-${process.pid}`);
+
 /** A release whose batches take a step more, behind `patched()`: the running one ends on its old path. */
 const newRelease: Fault = {
   number: 64,
   name: 'a new release under a running batch',
   atOnce: true,
+  // Built before the batch begins: a fast network would have ended it meanwhile.
+  async prepare() {
+    await buildRelease(release);
+    return async () => await rm(release, { recursive: true, force: true });
+  },
   async strike({ house, batchId }) {
-    const release = await mkdtemp(join(tmpdir(), 'darkroom-release-'));
-    try {
-      await buildRelease(release);
-      await momentOf(house, batchId, 'in the network');
-      await house.end('SIGTERM');
-      await house.begin({ command: join(release, 'dist/cli/main.js') });
-      await new Visitor(house.url).ended(batchId);
-      await house.end('SIGTERM');
-      await house.begin();
-    } finally {
-      await rm(release, { recursive: true, force: true });
-    }
+    await momentOf(house, batchId, 'in the network');
+    await house.end('SIGTERM');
+    await house.begin({ command: join(release, 'dist/cli/main.js') });
+    await new Visitor(house.url).ended(batchId);
+    await house.end('SIGTERM');
+    await house.begin();
   },
 };
 
