@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
+import type { z } from 'zod';
 import { autoscalerReportSchema, SCALING_STALE_MS, type AutoscalerReport } from '../contracts/autoscaling.ts';
 import { workerReportSchema, REPORT_STALE_MS, type WorkerReport } from '../contracts/worker-report.ts';
 import { TASK_QUEUES } from '../contracts/workflow-api.ts';
@@ -12,35 +13,34 @@ const CALL_TIMEOUT_MS = 2000;
 const ACTIVITY_QUEUE = 2;
 
 /** Reports of the workers that wrote one lately. */
-export async function readWorkers(store: Store, now: () => number): Promise<WorkerReport[]> {
-  const reports = await Promise.all(
-    (await store.list(WORKERS)).map(async (name) => {
-      const bytes = await store.read(`${WORKERS}/${name}`);
-      if (!bytes) return undefined;
-      const parsed = workerReportSchema.safeParse(JSON.parse(bytes.toString('utf8')));
-      return parsed.success ? parsed.data : undefined;
-    }),
-  );
-  return reports
-    .filter((report) => report !== undefined)
-    .filter((report) => now() - report.writtenAt < REPORT_STALE_MS && !isKnownDead(report));
-}
-
-/** A worker of this host that was killed cannot take its report away; of other hosts only the time tells. */
-const isKnownDead = ({ host, pid }: { host: string; pid: number }): boolean => host === hostname() && !isAlive(pid);
+export const readWorkers = (store: Store, now: () => number): Promise<WorkerReport[]> =>
+  readReports(store, WORKERS, workerReportSchema, now() - REPORT_STALE_MS);
 
 /** What the autoscalers of all houses on this store last said. */
-export async function readAutoscalers(store: Store, now: () => number): Promise<AutoscalerReport[]> {
+export const readAutoscalers = (store: Store, now: () => number): Promise<AutoscalerReport[]> =>
+  readReports(store, AUTOSCALERS, autoscalerReportSchema, now() - SCALING_STALE_MS);
+
+type Report = { readonly host: string; readonly pid: number; readonly writtenAt: number };
+
+async function readReports<T extends Report>(
+  store: Store,
+  folder: string,
+  schema: z.ZodType<T>,
+  since: number,
+): Promise<T[]> {
   const reports = await Promise.all(
-    (await store.list(AUTOSCALERS)).map(async (name) => {
-      const bytes = await store.read(`${AUTOSCALERS}/${name}`);
-      return bytes && autoscalerReportSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+    (await store.list(folder)).map(async (name) => {
+      const bytes = await store.read(`${folder}/${name}`);
+      return bytes && schema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
     }),
   );
   return reports
     .filter((report) => report !== undefined)
-    .filter((report) => now() - report.writtenAt < SCALING_STALE_MS && !isKnownDead(report));
+    .filter((report) => report.writtenAt > since && !isKnownDead(report));
 }
+
+/** A process of this host that was killed cannot take its report away; of other hosts only the time tells. */
+const isKnownDead = ({ host, pid }: Report): boolean => host === hostname() && !isAlive(pid);
 
 /** Photos that wait for a device, and workers that ask for them; `undefined` when Temporal does not answer. */
 export async function readQueue(

@@ -29,6 +29,9 @@ const placeInPage = (index: number): string => pad(index % PHOTOS_PER_PAGE, 3);
 const photoKey = (batchId: string, folder: string, index: number): string =>
   `${batchPrefix(batchId)}/${folder}/${pageName(pageOf(index))}/${placeInPage(index)}`;
 
+/** Names a process in a key: hosts may be called what keys may not hold. */
+export const processName = (host: string, pid: number): string => `${host.replaceAll(/[^A-Za-z0-9_-]/g, '-')}-${pid}`;
+
 export const WORKERS = 'workers';
 export const workerKey = (workerId: string): string => `${WORKERS}/${workerId}.json`;
 

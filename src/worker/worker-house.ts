@@ -11,6 +11,7 @@ import { readCatalogue } from '../models/catalogue.ts';
 import { readInstalledFaceModels } from '../models/face-models.ts';
 import { readInstalledModels } from '../models/installed-models.ts';
 import { Journal } from '../storage/journal.ts';
+import { processName } from '../storage/keys.ts';
 import { openStore } from '../storage/open-store.ts';
 import { RollbackJournal } from '../storage/rollback-journal.ts';
 import type { Store } from '../storage/store.ts';
@@ -54,7 +55,7 @@ export async function openWorkerHouse(config: Config, logger: Logger): Promise<W
     throw new DarkroomError('model_missing', 'No model for photos is installed.');
   }
   return {
-    workerId: `${hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-')}-${process.pid}`,
+    workerId: processName(hostname(), process.pid),
     host: hostname(),
     store,
     journal: new Journal(store),

@@ -6,7 +6,7 @@ import type { AutoscalerReport } from '../../contracts/autoscaling.ts';
 import type { Config, Environment } from '../../contracts/config.ts';
 import { availableCores } from '../../inference/host-limits.ts';
 import { openStore } from '../../storage/open-store.ts';
-import { autoscalerKey } from '../../storage/keys.ts';
+import { autoscalerKey, processName } from '../../storage/keys.ts';
 import { connectTo } from '../../temporal/connection.ts';
 import { runAutoscaler, type AutoscalerState } from '../../worker/autoscale/autoscaler.ts';
 import type { ScalingPolicy } from '../../worker/autoscale/decide-scaling.ts';
@@ -75,7 +75,7 @@ async function watch(parts: OverseerParts, connection: Connection, stop: AbortSi
   const { config, temporal, workers, device, say } = parts;
   const client = new Client({ connection, namespace: temporal.namespace });
   const store = await openStore(config, randomUUID);
-  const key = autoscalerKey(`${hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-')}-${process.pid}`);
+  const key = autoscalerKey(processName(hostname(), process.pid));
   const policy = policyOf(config, device);
   const scaling = {
     policy,
