@@ -11,6 +11,8 @@ const CACHE_MS = 1000;
 const CACHED_BATCHES = 2000;
 /** While nobody answers for a batch, what its workflow last said counts for so long; counting 100,000 outcomes takes a while. */
 const ACCOUNT_USABLE_MS = 30_000;
+/** Batches of so many photos are counted all the same. */
+const COUNTED_AT_ONCE = 1000;
 
 /** The state of batches: from the workflow while it is open, from the journal once it is closed or nobody answers for it. */
 export class BatchReader {
@@ -58,7 +60,8 @@ export class BatchReader {
     }
     const account = this.#accounts.get(batchId);
     if (isOpen(live) && account && this.#now() - account.updatedAt < ACCOUNT_USABLE_MS) {
-      return { ...(await this.#fromWorkflow(header, live, account)), ...UNANSWERED, updatedAt: account.updatedAt };
+      const known = await this.#catchUp(header, account);
+      return { ...(await this.#fromWorkflow(header, live, known)), ...UNANSWERED, updatedAt: account.updatedAt };
     }
     const summary = await this.#journal.summary(batchId);
     const closed = live.execution === 'closed' || live.execution === 'absent';
@@ -107,8 +110,14 @@ export class BatchReader {
     };
   }
 
-  /** No workflow answers: counts what the journal has. */
-  async #fromOutcomes(header: BatchHeader, live: LiveBatch): Promise<BatchView> {
+  /** A workflow whose worker dies has not heard of the photo that was published last; the journal has. */
+  async #catchUp(header: BatchHeader, account: BatchProgress): Promise<BatchProgress> {
+    if (header.total > COUNTED_AT_ONCE) return account;
+    const { counts } = await this.#countOutcomes(header);
+    return { ...account, completed: Math.max(account.completed, counts.completed) };
+  }
+
+  async #countOutcomes(header: BatchHeader) {
     const counts = { total: header.total, completed: 0, failed: 0 };
     let updatedAt = header.createdAt;
     for (let page = 0; page * PHOTOS_PER_PAGE < header.total; page++) {
@@ -118,6 +127,12 @@ export class BatchReader {
         updatedAt = Math.max(updatedAt, outcome.finishedAt);
       }
     }
+    return { counts, updatedAt };
+  }
+
+  /** No workflow answers: counts what the journal has. */
+  async #fromOutcomes(header: BatchHeader, live: LiveBatch): Promise<BatchView> {
+    const { counts, updatedAt } = await this.#countOutcomes(header);
     const open = isOpen(live);
     const settled = counts.completed + counts.failed;
     const state: BatchState = open ? (settled > 0 ? 'processing' : 'queued') : 'failed';
