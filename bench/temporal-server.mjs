@@ -1,19 +1,11 @@
 /** A Temporal server of the bench's own, tuned and with a database file as `darkroom start` runs it. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createServer } from 'node:net';
+import { anyFreePort } from '../dist/cli/supervisor/ports.js';
 import { devServerArguments, devServerEnvironment } from '../dist/temporal/dev-server.js';
 import { SEARCH_ATTRIBUTE_NAMES } from '../dist/temporal/prepare-namespace.js';
 import { provideProgram } from '../dist/temporal/provide-temporal.js';
 import { waitUntilServing } from '../dist/temporal/connection.js';
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 
 export async function startServer(cacheDir, directory) {
   const signal = AbortSignal.timeout(300_000);
@@ -23,7 +15,7 @@ export async function startServer(cacheDir, directory) {
     architecture: process.arch,
     signal,
   });
-  const [port, uiPort] = [await freePort(), await freePort()];
+  const [port, uiPort] = [await anyFreePort('127.0.0.1'), await anyFreePort('127.0.0.1')];
   const wanted = {
     databaseFile: join(directory, 'temporal.db'),
     host: '127.0.0.1',

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { anyFreePort } from '../../src/cli/supervisor/ports.ts';
 import { healthSchema } from '../../src/contracts/http.ts';
 import { loadConfig } from '../../src/load-config.ts';
 import { readInstalledModels } from '../../src/models/installed-models.ts';
@@ -64,7 +64,7 @@ export class House {
   /** Starts one and waits until it is healthy. Without `dataDir` it lives in a temporary directory that goes with it. */
   static async start(settings: NodeJS.ProcessEnv = {}, dataDir?: string): Promise<House> {
     const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'darkroom-house-')));
-    const house = new House(directory, await freePort(), settings, dataDir === undefined);
+    const house = new House(directory, await anyFreePort('127.0.0.1'), settings, dataDir === undefined);
     open.add(house);
     try {
       await house.begin();
@@ -235,15 +235,4 @@ function isMine(pid: number, dataDir: string): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

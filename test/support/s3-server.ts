@@ -2,10 +2,10 @@ import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { anyFreePort } from '../../src/cli/supervisor/ports.ts';
 import { createS3Client } from '../../src/storage/s3/client.ts';
 
 /** Where `npm test` found or built the S3 server; without one its tests are skipped, and it said so. */
@@ -31,7 +31,7 @@ export async function startS3Server(): Promise<S3Server> {
   Object.assign(process.env, CREDENTIALS);
   const root = await mkdtemp(join(tmpdir(), 'darkroom-s3-'));
   for (const name of ['buckets', 'sidecar']) await mkdir(join(root, name));
-  const port = await freePort();
+  const port = await anyFreePort('127.0.0.1');
   const child = run(S3_PROGRAM, port, root);
   const endpoint = `http://127.0.0.1:${port}`;
   const client = createS3Client({ endpoint, region: 'us-east-1', pathStyle: true, timeoutMs: 10_000 });
@@ -70,13 +70,4 @@ async function untilAnswering(endpoint: string, child: ChildProcess): Promise<vo
     if (answer) return;
   }
   throw new Error('The S3 server does not answer.');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('There is no free port.');
-  return address.port;
 }

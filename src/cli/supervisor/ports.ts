@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
@@ -44,16 +45,17 @@ export async function portTaken(setting: WantedPort['setting'], port: number): P
   return new DarkroomError('port_taken', `Port ${port} (${setting}) is in use by ${by}.`);
 }
 
-async function anyFreePort(host: string): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ host, port: 0, exclusive: true }, () => {
-      const address = server.address();
-      const port = address !== null && typeof address === 'object' ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/**
+ * Some port that nothing listens on. It lies below those that systems give to outgoing connections (32768 and up on Linux,
+ * 49152 elsewhere): from there a client, even one that asks for the very server that is away, could take it before the
+ * server listens or while it is started again.
+ */
+export async function anyFreePort(host: string): Promise<number> {
+  for (let attempt = 0; attempt < NEXT_PORTS; attempt += 1) {
+    const port = randomInt(10_000, 32_000);
+    if (await isFree(host, port)) return port;
+  }
+  throw new DarkroomError('port_taken', `Of ${NEXT_PORTS} ports that were tried on ${host} none was free.`);
 }
 
 /** The process that listens on a port; `undefined` when it is another user's or cannot be found out. */
