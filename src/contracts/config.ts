@@ -154,6 +154,25 @@ export const SETTINGS = {
     'Comma-separated folders below which API calls may read photos and write results. Empty: the folder Darkroom was started in when HOST is loopback, else none. `none`: none.',
   ),
 
+  OUTGOING_HOSTS: setting(
+    'Outgoing',
+    list,
+    '',
+    'Comma-separated hosts that photos are fetched from and webhooks sent to; `*.example.org` stands for those below it. Empty: every public host. `none`: no host.',
+  ),
+  OUTGOING_RANGES: setting(
+    'Outgoing',
+    list.pipe(z.array(z.union([z.cidrv4(), z.cidrv6()], { error: 'must be address ranges such as 10.1.0.0/16' }))),
+    '',
+    'Comma-separated address ranges that may be reached so besides the public ones, as in `10.1.0.0/16,fd00::/8`.',
+  ),
+  OUTGOING_TIMEOUT_MS: setting(
+    'Outgoing',
+    whole(100, 3_600_000),
+    '120000',
+    'How long fetching one photo by its URL may take, redirects included.',
+  ),
+
   STORE: setting(
     'Store',
     z.enum(['file', 's3'], { error: 'must be file or s3' }),

@@ -178,6 +178,18 @@ export const ERRORS = {
     'The result would be too many times the photo',
     'Ask for a smaller width or height.',
   ),
+  url_not_allowed: define(
+    422,
+    false,
+    'This URL is not used by this server',
+    'Use a http or https address of the public internet, without a name or password; OUTGOING_HOSTS and OUTGOING_RANGES say what else.',
+  ),
+  address_unreachable: define(
+    502,
+    true,
+    'The address does not answer',
+    'It was tried several times; check that it is there, then resume the batch.',
+  ),
   source_missing: define(422, false, 'The original is no longer there', 'Send the photo again.'),
   source_changed: define(
     422,
