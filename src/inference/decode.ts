@@ -135,16 +135,30 @@ async function bmpHeader(path: string): Promise<PhotoHeader> {
 /** @throws DarkroomError `image_unreadable` when the file breaks off or is corrupt. */
 export async function decodePhoto(path: string, header: PhotoHeader): Promise<DecodedPhoto> {
   if (header.format === 'bmp') return { colour: decodeBmp(await readFile(path)) };
-  const image = await unreadable(decodeSamples(path, header));
+  const image = await unreadable(decodeStrictly(path, header));
   if (image.width !== header.width || image.height !== header.height) throw new DarkroomError('image_unreadable');
   const photo = separate(image);
   if (photo.alpha !== undefined) await fillTransparent(photo.colour, photo.alpha);
   return photo;
 }
 
-async function decodeSamples(path: string, { colour, depth }: PhotoHeader): Promise<Pixels> {
+/**
+ * Of a JPEG whose codes are corrupt libjpeg only warns, and fills in grey: that is no photo. Whatever else it warns of is an
+ * oddity that the picture does not show.
+ */
+async function decodeStrictly(path: string, header: PhotoHeader): Promise<Pixels> {
+  if (header.format !== 'jpeg') return decodeSamples(path, header, READ);
+  try {
+    return await decodeSamples(path, header, { ...READ, failOn: 'warning' });
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('Corrupt JPEG data')) throw error;
+    return decodeSamples(path, header, READ);
+  }
+}
+
+async function decodeSamples(path: string, { colour, depth }: PhotoHeader, read: SharpOptions): Promise<Pixels> {
   const deep = depth === 16;
-  const picture = sharp(path, colour.converted ? { ...READ, ignoreIcc: false } : READ).autoOrient();
+  const picture = sharp(path, colour.converted ? { ...read, ignoreIcc: false } : read).autoOrient();
   const folder = colour.working && (await mkdtemp(join(tmpdir(), 'darkroom-profile-')));
   try {
     if (colour.working !== undefined && folder !== undefined) {
