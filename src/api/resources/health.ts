@@ -2,6 +2,7 @@ import { DarkroomError } from '../../contracts/errors.ts';
 import { healthSchema, probeSchema, type Health } from '../../contracts/http.ts';
 import { activePhotos, diagnose } from '../performance/vitals.ts';
 import { route } from '../route.ts';
+import { requireRoomFor } from '../uploads/requirements.ts';
 
 const CUDA_DEVICES = new Set(['cuda', 'tensorrt']);
 
@@ -45,13 +46,14 @@ export const readyz = route({
   method: 'get',
   path: '/readyz',
   tag: 'Server',
-  summary: 'Answers 200 when Temporal is reachable and a worker polls, else 503',
+  summary: 'Answers 200 when Temporal is reachable, a worker polls and there is room for photos, else 503 or 507',
   open: true,
   answer: probeSchema,
-  problems: ['not_ready', 'temporal_unavailable', 'storage_unavailable'],
-  async handle(_call, { vitals }) {
-    const seen = await vitals();
+  problems: ['not_ready', 'temporal_unavailable', 'storage_unavailable', 'storage_full'],
+  async handle(_call, house) {
+    const seen = await house.vitals();
     const { state, message } = diagnose(seen);
+    if (seen.storeAnswers) await requireRoomFor(0, house);
     if (state === 'healthy') return { status: 'ready' };
     if (!seen.storeAnswers) throw new DarkroomError('storage_unavailable', message);
     throw new DarkroomError(seen.queue ? 'not_ready' : 'temporal_unavailable', message);

@@ -59,10 +59,16 @@ export async function receiveForm(
     return { files: await Promise.all(writes), fields: { ...(request.body as Record<string, unknown>) } };
   } catch (error) {
     failed.abort(error);
-    await Promise.allSettled(writes);
-    throw asFormError(error, limits);
+    const settled = await Promise.allSettled(writes);
+    throw asFormError(storeFault(settled) ?? error, limits);
   }
 }
+
+/** A write that fails leaves its part unread, and the parser may complain of that before the reason is known. */
+const storeFault = (settled: readonly PromiseSettledResult<unknown>[]): DarkroomError | undefined =>
+  settled
+    .flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+    .find((reason) => reason instanceof DarkroomError);
 
 /** multer's end of a file: each part becomes an object of the store while it comes in. */
 function storageInto(
