@@ -41,20 +41,23 @@ export function toDarkroomError(thrown: unknown): DarkroomError {
 
 const isClientStatus = (status: unknown): boolean => typeof status === 'number' && status >= 400 && status < 500;
 
-export function describeProblem(error: DarkroomError, request: Request): Problem {
+export function problemOf(error: DarkroomError, instance: string, traceId: string): Problem {
   const { status, title, hint } = error.definition;
   return {
     type: `/docs#${error.code}`,
     title,
     status,
     detail: error.message,
-    instance: request.originalUrl.split('?', 1)[0] ?? '/',
+    instance,
     code: error.code,
     hint,
-    traceId: contextOf(request).traceId,
+    traceId,
     ...(error.fields.length > 0 ? { errors: error.fields.map(({ pointer, detail }) => ({ pointer, detail })) } : {}),
   };
 }
+
+export const describeProblem = (error: DarkroomError, request: Request): Problem =>
+  problemOf(error, request.originalUrl.split('?', 1)[0] ?? '/', contextOf(request).traceId);
 
 /** Answers with a problem document; a response that has begun can only be cut. */
 export function sendProblem(request: Request, response: Response, error: DarkroomError): void {

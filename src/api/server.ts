@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Config } from '../contracts/config.ts';
 import { DarkroomError } from '../contracts/errors.ts';
 import { isLoopback } from './loopback.ts';
+import { refuseMalformed } from './malformed-requests.ts';
 
 export interface ListeningServer {
   /** Where it really listens: `http://127.0.0.1:8000`. */
@@ -37,6 +38,7 @@ export async function listen(
     if (stopping) response.setHeader('Connection', 'close');
   });
   server.on('request', app);
+  server.on('clientError', refuseMalformed);
   server.listen(config.PORT, config.HOST);
   try {
     await once(server, 'listening');

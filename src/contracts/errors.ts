@@ -49,6 +49,7 @@ export const ERRORS = {
     'Send it again over a steadier connection.',
   ),
   body_too_large: define(413, false, 'The request body is too large', 'Send less in one call.'),
+  headers_too_large: define(431, false, 'The address or the headers are too long', 'Send less in them.'),
   unsupported_media_type: define(
     415,
     false,

@@ -8,8 +8,15 @@ import { protocolAnswers, protocolHeaders } from './protocol.ts';
 
 type Json = Record<string, unknown>;
 
-/** Codes that any route may answer. */
-const EVERYWHERE: readonly ErrorCode[] = ['internal', 'shutting_down', 'forbidden_origin'];
+/** Codes that any route may answer; the last two are those of requests that no route ever sees. */
+const EVERYWHERE: readonly ErrorCode[] = [
+  'internal',
+  'shutting_down',
+  'forbidden_origin',
+  'invalid_request',
+  'request_timeout',
+  'headers_too_large',
+];
 
 export function describeApi(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Json> = {};
@@ -114,19 +121,32 @@ function describeAnswer(route: Route): Json {
   };
 }
 
-/** OpenAPI 3.1 has no words for the events of a stream: they are listed beside it. */
+/** OpenAPI 3.1 describes a stream by each of its events; their data, JSON in a text, is listed beside it. */
 const describeEvents = (events: NonNullable<Route['events']>): Json => ({
   200: {
     description: 'Events until the batch ends.',
-    content: { 'text/event-stream': { schema: { type: 'string' } } },
+    content: { 'text/event-stream': { schema: eventSchema(Object.keys(events)) } },
     'x-events': Object.fromEntries(Object.entries(events).map(([name, data]) => [name, jsonSchema(data, 'output')])),
   },
   204: { description: 'The client was told the end before: it need not come back.' },
 });
 
+const eventSchema = (names: readonly string[]): Json => ({
+  type: 'object',
+  properties: {
+    event: { type: 'string', enum: names },
+    id: { type: 'string', description: 'For Last-Event-ID.' },
+    data: { type: 'string', contentMediaType: 'application/json' },
+    retry: { type: 'integer', description: 'Milliseconds after which to come back.' },
+  },
+  required: ['event', 'data'],
+});
+
 function describeProblems(route: Route): Json {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of [...route.problems, ...(route.open ? [] : (['unauthorized'] as const)), ...EVERYWHERE]) {
+  const reading = route.body ? (['unsupported_media_type', 'body_too_large'] as const) : [];
+  const codes = [...route.problems, ...reading, ...(route.open ? [] : (['unauthorized'] as const)), ...EVERYWHERE];
+  for (const code of new Set<ErrorCode>(codes)) {
     const { status } = ERRORS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
