@@ -1,6 +1,9 @@
 import type { Logger } from 'pino';
 import type { BatchService } from '../batches/batch-service.ts';
 import type { BatchHeader, PhotoRecord } from '../contracts/batch.ts';
+import type { Finding } from '../checks/finding.ts';
+import type { Surroundings } from '../checks/live-checks.ts';
+import { watchReadiness } from '../checks/readiness.ts';
 import type { Config } from '../contracts/config.ts';
 import type { Store } from '../storage/store.ts';
 import { ArchiveShelf } from './downloads/archive-shelf.ts';
@@ -14,7 +17,7 @@ import { UploadRoom } from './uploads/upload-room.ts';
 import { describeBatch } from './resources/describe-batch.ts';
 import { ThumbnailShelf } from './thumbnails/thumbnail-shelf.ts';
 import { WaitingRoom } from './waiting.ts';
-import { watchVitals, type Vitals } from './performance/vitals.ts';
+import { watchVitals, type Vitals } from '../checks/vitals.ts';
 
 /** What of the journal the API reads itself: whose a batch is, and what archives hold. Everything else comes through the service. */
 export interface HeaderSource extends ArchiveSource {
@@ -30,6 +33,8 @@ export interface ApiParts {
   readonly service: BatchService;
   readonly store: Store;
   readonly journal: HeaderSource;
+  /** What Temporal says of itself, for `/readyz`. */
+  readonly temporal: Surroundings['temporal'];
   readonly logger: Logger;
   /** Epoch milliseconds. */
   readonly clock: () => number;
@@ -47,6 +52,8 @@ export interface ApiParts {
 export interface House extends ApiParts {
   /** Workers and queue as they are now, asked at most once a second for all callers. */
   readonly vitals: () => Promise<Vitals>;
+  /** Whether this process should be given requests; what was well is believed for ten seconds. */
+  readonly readiness: () => Promise<Finding[]>;
   /** Started and stopped by the owner of the application. */
   readonly sampler: PerformanceSampler;
   readonly meters: Meters;
@@ -70,6 +77,7 @@ export function openHouse(parts: ApiParts): House {
   return {
     ...parts,
     vitals,
+    readiness: watchReadiness({ ...parts, vitals, now: clock }),
     sampler,
     meters: new Meters({ vitals, autoscalers, streams: () => events.counts.streams }),
     uploads: openUploads(parts),

@@ -12,6 +12,7 @@ import { loadConfig } from '../load-config.ts';
 import { Journal } from '../storage/journal.ts';
 import { openStore } from '../storage/open-store.ts';
 import { temporalTarget } from '../temporal/connection.ts';
+import { createTemporalProbe } from '../temporal/probe.ts';
 import { createApp } from './app.ts';
 import { letGo, openHouse } from './house.ts';
 import { listen } from './server.ts';
@@ -38,6 +39,7 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
     service,
     store,
     journal,
+    temporal: createTemporalProbe(connection, config.TEMPORAL_NAMESPACE, Date.now),
     logger,
     clock: Date.now,
     random: randomBytes,

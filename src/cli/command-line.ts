@@ -128,8 +128,12 @@ function addHouse(program: Command, run: Run): void {
     .action(async () => await run(async (given) => await (await import('./start.ts')).start(given)));
   program
     .command('doctor')
-    .description('what a start would find here: settings, places, Temporal, models')
-    .action(async () => await run(async (given) => await (await import('./doctor.ts')).doctor(given)));
+    .description('look at everything that work needs, here and in a Darkroom that runs; each finding says what to do')
+    .option('--golden', 'also send a photo through the living chain and look at the result')
+    .option('--json', 'print the findings as one JSON object')
+    .action(async ({ golden = false, json = false }: { golden?: boolean; json?: boolean }) => {
+      await run(async (given) => await (await import('./doctor/doctor.ts')).doctor({ golden, json }, given));
+    });
   program.helpCommand('help [command]', 'explain a command');
   for (const name of ['worker', 'api'] as const) {
     program

@@ -56,7 +56,14 @@ export const healthSchema = z.object({
 });
 export type Health = z.infer<typeof healthSchema>;
 
-export const probeSchema = z.object({ status: z.enum(['alive', 'ready']) });
+export const probeSchema = z.object({ status: z.literal('alive') });
+
+export const readinessSchema = z.object({
+  status: z.literal('ready'),
+  checks: z.array(
+    z.object({ check: z.string(), state: z.enum(['ok', 'skipped', 'warning', 'fault']), message: z.string() }),
+  ),
+});
 
 const taskStateSchema = z.enum(['queued', 'processing', 'completed', 'failed']);
 

@@ -16,7 +16,7 @@ import { dayOf, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
  *     rollbacks/2026/11/22/{operationId}/header.json, undone/{batchId}/00000.json, summary.json
  *     rollback-log/2026/11/22/{second}.{operationId}
  *     retention/{day}
- *     workers/{workerId}.json, autoscalers/{host}-{pid}.json
+ *     workers/{workerId}.json, autoscalers/{host}-{pid}.json, probes/{host}-{pid}-{time}.json
  */
 
 export const BATCHES = 'batches';
@@ -38,6 +38,9 @@ export const workerKey = (workerId: string): string => `${WORKERS}/${workerId}.j
 export const AUTOSCALERS = 'autoscalers';
 /** One for each house that scales: several may work on one store. */
 export const autoscalerKey = (id: string): string => `${AUTOSCALERS}/${id}.json`;
+
+/** Written, read and removed again to see that the store works. */
+export const probeKey = (id: string): string => `probes/${id}.json`;
 
 export const headerKey = (batchId: string): string => `${batchPrefix(batchId)}/header.json`;
 export const summaryKey = (batchId: string): string => `${batchPrefix(batchId)}/summary.json`;

@@ -3,6 +3,7 @@
  * through the whole stack of the API and over a real store and journal.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LIVE_CHECKS } from '../../src/checks/live-checks.ts';
 import {
   batchAcceptedSchema,
   batchProgressSchema,
@@ -11,6 +12,7 @@ import {
   modelsSchema,
   performanceSchema,
   probeSchema,
+  readinessSchema,
   resumeAnswerSchema,
   serviceInfoSchema,
   taskAcceptedSchema,
@@ -257,7 +259,8 @@ describe('the server about itself', () => {
       active_tasks: 1,
       model_status: { initialized: true, cuda_available: false, device: 'cpu', notices: ['a notice'] },
     });
-    expect(await answered(await get('/readyz'), probeSchema)).toEqual({ status: 'ready' });
+    const { checks } = await answered(await get('/readyz'), readinessSchema);
+    expect(checks.map(({ check, state }) => [check, state])).toEqual(LIVE_CHECKS.map(({ name }) => [name, 'ok']));
     api.service.waiting = undefined;
     await becomes('unhealthy');
     expect((await refused(await get('/readyz'), 'temporal_unavailable')).status).toBe(503);

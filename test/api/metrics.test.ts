@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Meters } from '../../src/api/metrics/meters.ts';
 import type { WorkerReport } from '../../src/contracts/worker-report.ts';
-import type { Vitals } from '../../src/api/performance/vitals.ts';
+import type { Vitals } from '../../src/checks/vitals.ts';
 import { startApi, type RunningApi } from './support/running-api.ts';
 
 const LINE = /^(?:# (?:HELP|TYPE) \w+ .*|\w+(?:\{(?:\w+="(?:[^"\\]|\\.)*",?)*\})? (?:[-+.\deE]+|Nan|NaN|\+Inf))$/;

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { createHostReader } from '../../src/api/performance/host-readings.ts';
 import { PerformanceSampler } from '../../src/api/performance/sampler.ts';
-import { watchVitals, type Vitals } from '../../src/api/performance/vitals.ts';
+import { watchVitals, type Vitals } from '../../src/checks/vitals.ts';
 
 const NOTHING: Vitals = { workers: [], queue: { backlog: 0, pollers: 0 }, storeAnswers: true };
 

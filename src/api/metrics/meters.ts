@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AutoscalerReport } from '../../contracts/autoscaling.ts';
-import type { Vitals } from '../performance/vitals.ts';
+import type { Vitals } from '../../checks/vitals.ts';
 
 /** Where the readings come from; asked when somebody scrapes. */
 export interface Gauged {

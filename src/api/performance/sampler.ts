@@ -1,5 +1,5 @@
 import type { HostReading } from './host-readings.ts';
-import { activePhotos, type Vitals } from './vitals.ts';
+import { activePhotos, type Vitals } from '../../checks/vitals.ts';
 
 /** One look at everything, as `/api/v1/performance` shows it. */
 export interface PerformanceSample {

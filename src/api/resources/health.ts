@@ -1,8 +1,8 @@
 import { DarkroomError } from '../../contracts/errors.ts';
-import { healthSchema, probeSchema, type Health } from '../../contracts/http.ts';
-import { activePhotos, diagnose } from '../performance/vitals.ts';
+import { healthSchema, probeSchema, readinessSchema, type Health } from '../../contracts/http.ts';
+import { obstacleOf } from '../../checks/readiness.ts';
+import { activePhotos, diagnose } from '../../checks/vitals.ts';
 import { route } from '../route.ts';
-import { requireRoomFor } from '../uploads/requirements.ts';
 
 const CUDA_DEVICES = new Set(['cuda', 'tensorrt']);
 
@@ -46,16 +46,15 @@ export const readyz = route({
   method: 'get',
   path: '/readyz',
   tag: 'Server',
-  summary: 'Answers 200 when Temporal is reachable, a worker polls and there is room for photos, else 503 or 507',
+  summary:
+    'Answers 200 when store, Temporal and a worker do what they should, else 503 or 507; `darkroom doctor` says more',
   open: true,
-  answer: probeSchema,
+  answer: readinessSchema,
   problems: ['not_ready', 'temporal_unavailable', 'storage_unavailable', 'storage_full'],
-  async handle(_call, house) {
-    const seen = await house.vitals();
-    const { state, message } = diagnose(seen);
-    if (seen.storeAnswers) await requireRoomFor(0, house);
-    if (state === 'healthy') return { status: 'ready' };
-    if (!seen.storeAnswers) throw new DarkroomError('storage_unavailable', message);
-    throw new DarkroomError(seen.queue ? 'not_ready' : 'temporal_unavailable', message);
+  async handle(_call, { readiness }) {
+    const findings = await readiness();
+    const obstacle = obstacleOf(findings);
+    if (obstacle !== undefined) throw new DarkroomError(obstacle.code, obstacle.message);
+    return { status: 'ready', checks: findings.map(({ check, state, message }) => ({ check, state, message })) };
   },
 });

@@ -14,6 +14,7 @@ import { ERRORS, type ErrorCode } from '../../../src/contracts/errors.ts';
 import { problemSchema, type Problem } from '../../../src/contracts/http.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { Journal } from '../../../src/storage/journal.ts';
+import type { TemporalProbe } from '../../../src/temporal/probe.ts';
 import { StandInService } from './stand-in-service.ts';
 
 /** The API on a port of its own, over a real store and journal in a temporary directory. */
@@ -35,6 +36,13 @@ export interface RunningApi<Service extends BatchService = StandInService> {
   close(): Promise<void>;
 }
 
+/** What a Temporal server in order says of itself. */
+const WELL: TemporalProbe = {
+  describe: () => Promise.resolve({ version: '1.32.0', retentionHours: 720 }),
+  missingSearchAttributes: () => Promise.resolve([]),
+  idleQueues: () => Promise.resolve([]),
+};
+
 export const PAGE = '<!doctype html><title>Darkroom</title>';
 
 export const startApi = (
@@ -46,6 +54,7 @@ export async function startApiOver<Service extends BatchService>(
   makeService: (store: FileStore, journal: Journal) => Service,
   settings: Record<string, string>,
   sourceRoots: readonly string[],
+  temporal: Partial<TemporalProbe> = {},
 ): Promise<RunningApi<Service>> {
   const root = await mkdtemp(join(tmpdir(), 'darkroom-api-'));
   const webDir = join(root, 'web');
@@ -63,6 +72,7 @@ export async function startApiOver<Service extends BatchService>(
     service,
     store,
     journal,
+    temporal: { ...WELL, ...temporal },
     logger,
     webDir,
     uploadsDir: join(root, 'uploads'),

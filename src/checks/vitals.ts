@@ -1,5 +1,5 @@
-import type { BatchService } from '../../batches/batch-service.ts';
-import type { WorkerReport } from '../../contracts/worker-report.ts';
+import type { BatchService } from '../batches/batch-service.ts';
+import type { WorkerReport } from '../contracts/worker-report.ts';
 
 type WorkSource = Pick<BatchService, 'workers' | 'queue'>;
 
@@ -59,19 +59,29 @@ async function patiently<T>(answer: Promise<T>): Promise<T | undefined> {
 export const activePhotos = ({ workers }: Vitals): number =>
   workers.reduce((sum, worker) => sum + worker.activePhotos, 0);
 
+/** What keeps photos from being worked on; `undefined`: nothing of this kind. */
+export type Trouble = string | undefined;
+
+export const storeTrouble = ({ storeAnswers }: Vitals): Trouble =>
+  storeAnswers ? undefined : 'The store does not answer.';
+
+export const temporalTrouble = ({ queue }: Vitals): Trouble =>
+  queue ? undefined : 'The workflow service does not answer; running work is not lost.';
+
+export function workerTrouble({ workers, queue }: Vitals): Trouble {
+  if (workers.some(({ state }) => state === 'ready')) {
+    return queue && queue.pollers > 0 ? undefined : 'A worker is there but does not ask for work yet.';
+  }
+  if (workers.some(({ state }) => state === 'starting')) return 'A worker is loading its models.';
+  const failed = workers.find(({ state }) => state === 'failed');
+  return failed?.notices[0] ?? 'No worker is running; photos wait for one.';
+}
+
 /** Whether photos are really being worked on, and if not, why in a sentence. */
 export function diagnose(vitals: Vitals): { state: 'healthy' | 'degraded' | 'unhealthy'; message: string } {
-  const { workers, queue, storeAnswers } = vitals;
-  if (!storeAnswers) return { state: 'unhealthy', message: 'The store does not answer.' };
-  if (!queue) return { state: 'unhealthy', message: 'The workflow service does not answer; running work is not lost.' };
-  if (workers.some(({ state }) => state === 'ready')) {
-    return queue.pollers > 0
-      ? { state: 'healthy', message: 'Photos are being worked on as they come.' }
-      : { state: 'degraded', message: 'A worker is there but does not ask for work yet.' };
-  }
-  if (workers.some(({ state }) => state === 'starting')) {
-    return { state: 'degraded', message: 'A worker is loading its models.' };
-  }
-  const failed = workers.find(({ state }) => state === 'failed');
-  return { state: 'degraded', message: failed?.notices[0] ?? 'No worker is running; photos wait for one.' };
+  const unhealthy = storeTrouble(vitals) ?? temporalTrouble(vitals);
+  if (unhealthy !== undefined) return { state: 'unhealthy', message: unhealthy };
+  const degraded = workerTrouble(vitals);
+  if (degraded !== undefined) return { state: 'degraded', message: degraded };
+  return { state: 'healthy', message: 'Photos are being worked on as they come.' };
 }
