@@ -56,6 +56,8 @@ export async function startWorkflow(
 ): Promise<void> {
   const { batchId, total, kilopixels, maxWorkers, priority, tenant } = header;
   const { quality, scale } = header.options;
+  const open = header.open && !options.resume;
+  const photos = open ? 'Open for photos' : `${total} ${total === 1 ? 'photo' : 'photos'}`;
   try {
     await askTemporal(deps, () =>
       deps.client.workflow.start<EnhanceBatchWorkflow>(ENHANCE_BATCH, {
@@ -71,7 +73,7 @@ export async function startWorkflow(
             tenant,
             heartbeatTimeoutMs: deps.heartbeatTimeoutMs,
             resume: options.resume,
-            open: header.open && !options.resume,
+            open,
           },
         ],
         workflowIdReusePolicy: options.resume ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
@@ -81,7 +83,7 @@ export async function startWorkflow(
           { key: SEARCH_ATTRIBUTE_KEYS.batchState, value: 'running' },
           { key: SEARCH_ATTRIBUTE_KEYS.tenant, value: tenant },
         ],
-        staticSummary: `${total} ${total === 1 ? 'photo' : 'photos'}, ${scale}x, quality ${quality}`,
+        staticSummary: `${photos}, ${scale}x, quality ${quality}`,
         priority: { priorityKey: priority, fairnessKey: tenant },
       }),
     );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { packageDir, type House } from '../e2e/house.ts';
+import { packageDir } from '../e2e/house.ts';
 import { Visitor } from '../e2e/visitor.ts';
 import type { Fault } from './fault.ts';
 import { momentOf } from './moments.ts';
@@ -53,10 +53,10 @@ const clockJumps: Fault = {
   atOnce: true,
   async prepare(house) {
     const clock = join(house.dataDir, 'clock');
-    await restart(house, { NODE_OPTIONS: `--import=${PRELOADED}`, CHAOS_CLOCK: clock, TZ: 'Europe/Berlin' });
+    await house.restart({ NODE_OPTIONS: `--import=${PRELOADED}`, CHAOS_CLOCK: clock, TZ: 'Europe/Berlin' });
     return async () => {
       await rm(clock, { force: true });
-      await restart(house, {});
+      await house.restart();
     };
   },
   async strike({ house, batchId }) {
@@ -75,10 +75,5 @@ const clockJumps: Fault = {
       throw new Error(`progress went back: ${seen.join()}`);
   },
 };
-
-async function restart(house: House, environment: NodeJS.ProcessEnv): Promise<void> {
-  await house.end('SIGTERM');
-  await house.begin({ environment });
-}
 
 export const DEPLOYS: readonly Fault[] = [newRelease, clockJumps];

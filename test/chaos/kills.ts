@@ -1,11 +1,12 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { House } from '../e2e/house.ts';
+import { SHUTDOWN_GRACE_MS, type House } from '../e2e/house.ts';
 import type { Photo } from '../e2e/photos.ts';
-import { waitFor } from '../e2e/processes.ts';
+import { listProcesses, waitFor } from '../e2e/processes.ts';
 import { storedFiles } from '../e2e/store-facts.ts';
 import { problem, Visitor } from '../e2e/visitor.ts';
 import { pick, type Fault } from './fault.ts';
+import { Follower } from './followers.ts';
 import { momentOf, type Moment } from './moments.ts';
 
 /** Processes that end without a word, or with one. */
@@ -44,6 +45,23 @@ const everything: Fault = {
   },
 };
 
+/** It says how long its photos may take, and holds to that: what is not done by then goes on elsewhere. */
+const drained: Fault = {
+  number: 54,
+  name: 'worker told to stop',
+  async strike({ house }) {
+    const from = performance.now();
+    const worker = await house.signal('worker', 'SIGTERM');
+    await waitFor('the end of the worker', 60_000, async () =>
+      (await listProcesses()).some(({ pid }) => pid === worker) ? undefined : true,
+    );
+    const took = performance.now() - from;
+    // Then engines and connections are closed, on a machine that has other work.
+    if (took > SHUTDOWN_GRACE_MS + 10_000) throw new Error(`the worker took ${Math.round(took)} ms to stop`);
+    return `stopped after ${(took / 1000).toFixed(1)} s`;
+  },
+};
+
 /** CHAOS_AWAY_MS: how long the server stays away; the long form takes a minute. */
 const AWAY_MS = Number(process.env['CHAOS_AWAY_MS'] ?? '') || 3000;
 
@@ -74,9 +92,7 @@ const temporalAway: Fault = {
       }
     }
     await killing;
-    await waitFor('health after the server came back', 90_000, async () =>
-      (await house.health()) === 'healthy' ? true : undefined,
-    );
+    await house.becomesHealthy();
     // One that the server may have heard of before it died stays in the history, where it can be resumed.
     const uncertain = (await batches()) - before - taken;
     if (uncertain < 0 || uncertain > refused) throw new Error(`${uncertain} batches more than were taken`);
@@ -110,14 +126,31 @@ function startUpload(url: string, photo: Photo | undefined): { ended: Promise<vo
   return { ended };
 }
 
+const FOLLOWERS = 5;
+
+const followed: Fault = {
+  number: 56,
+  name: 'API killed while clients follow the batch',
+  atOnce: true,
+  async strike({ house, batchId, photos }) {
+    const followers = Array.from({ length: FOLLOWERS }, () => new Follower(house, batchId));
+    await Promise.all(followers.map((follower) => follower.listens()));
+    await house.signal('api', 'SIGKILL');
+    await Promise.all(followers.map((follower) => follower.heardAll(photos.length)));
+    const streams = followers.map((follower) => follower.streams);
+    return `${FOLLOWERS} clients were told of every photo and once of the end, over ${Math.max(...streams)} streams`;
+  },
+};
+
 export const KILLS: readonly Fault[] = [
   kill(52, 'worker killed', 'worker', 'SIGKILL'),
   workerKilledWhile,
   kill(53, 'engine killed', 'engine', 'SIGKILL'),
-  kill(54, 'worker told to stop', 'worker', 'SIGTERM'),
+  drained,
   kill(55, 'Temporal killed', 'temporal', 'SIGKILL'),
   temporalAway,
   kill(56, 'API killed', 'api', 'SIGKILL'),
   upload,
+  followed,
   everything,
 ];

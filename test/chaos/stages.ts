@@ -1,5 +1,4 @@
 import { House } from '../e2e/house.ts';
-import { waitFor } from '../e2e/processes.ts';
 import { HEARTBEAT_TIMEOUT_MS, type Fault } from './fault.ts';
 import type { OwnModels } from './own-models.ts';
 import type { Round } from './plan.ts';
@@ -32,7 +31,7 @@ export class Stages {
     this.#rounds += 1;
     if (stage === 'main' && this.#rounds % ROUNDS_A_SUPERVISOR === 0) await house.end('SIGTERM');
     if (!house.isRunning) await house.begin();
-    return { house, leave: () => becomesHealthy(house) };
+    return { house, leave: () => house.becomesHealthy() };
   }
 
   async #ownModels(): Promise<House> {
@@ -57,11 +56,4 @@ async function onSmallDisk(): Promise<{ house: House; leave: () => Promise<void>
     await disk.unmount();
   };
   return { house, leave };
-}
-
-async function becomesHealthy(house: House): Promise<void> {
-  await waitFor('health after the round', 90_000, async () => {
-    if (!house.isRunning) throw new Error('the house was stopped by somebody else than this test');
-    return (await house.health()) === 'healthy' ? true : undefined;
-  });
 }

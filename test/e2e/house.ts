@@ -22,7 +22,10 @@ if (!possible) console.warn('There is no build or no model for photos: tests of 
 const PARTS = ['temporal', 'worker', 'api'] as const;
 export type Part = (typeof PARTS)[number];
 
+/** Of every house. */
+export const SHUTDOWN_GRACE_MS = 3000;
 const READY_WITHIN_MS = 120_000;
+const HEALTHY_WITHIN_MS = 90_000;
 const ENDED_WITHIN_MS = 40_000;
 
 const open = new Set<House>();
@@ -53,7 +56,7 @@ export class House {
       TEMPORAL_ADDRESS: '',
       TEMPORAL_PORT: '0',
       TEMPORAL_UI_PORT: '0',
-      SHUTDOWN_GRACE_MS: '3000',
+      SHUTDOWN_GRACE_MS: String(SHUTDOWN_GRACE_MS),
       SCRATCH_DIR: '',
       ...settings,
       DATA_DIR: dataDir,
@@ -105,6 +108,14 @@ export class House {
       return (await this.health()) === 'healthy' ? true : undefined;
     });
     await this.engines();
+  }
+
+  /** Waits until it is healthy again. @throws when it was stopped meanwhile. */
+  async becomesHealthy(): Promise<void> {
+    await waitFor('health', HEALTHY_WITHIN_MS, async () => {
+      if (!this.isRunning) throw new Error('the house was stopped by somebody else than this test');
+      return (await this.health()) === 'healthy' ? true : undefined;
+    });
   }
 
   /** `undefined` while nobody answers. */
@@ -166,6 +177,12 @@ export class House {
       child === undefined || child.exitCode !== null || child.signalCode !== null ? true : undefined,
     );
     return child?.exitCode ?? null;
+  }
+
+  /** Ends it in order and begins it again; `environment` is for this start alone. */
+  async restart(environment: NodeJS.ProcessEnv = {}): Promise<void> {
+    await this.end('SIGTERM');
+    await this.begin({ environment });
   }
 
   /** SIGKILL to everybody at once, as when the power goes. */
