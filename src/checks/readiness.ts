@@ -6,8 +6,8 @@ const BELIEVED_MS = 10_000;
 const DOUBTED_MS = 1_000;
 /** A probe that waits longer is counted as failed by whoever sent it. */
 const PATIENCE_MS = 1_500;
-/** These ask what is kept up to date anyway; they are looked at every time. */
-const ALWAYS = new Set(['temporal', 'workers']);
+/** These ask what is kept up to date anyway, or cost nothing: they are looked at every time. */
+const ALWAYS = new Set(['temporal', 'workers', 'space']);
 
 /** Findings of all live checks, each asked for once for all callers. */
 export function watchReadiness(surroundings: Surroundings): () => Promise<Finding[]> {
