@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { main, root, runNode, say, Trouble } from './command.mjs';
+import { providePython } from './python.mjs';
 import { provideS3Server } from './s3-server.mjs';
 import { ensureBuilt, ensureInstalled, requireNode } from './setup.mjs';
 
@@ -37,7 +38,13 @@ async function provision() {
     );
   }
   const s3Server = await provideS3Server(config.CACHE_DIR);
-  return { ...environment, TEMPORAL_CLI_PATH: program, ...(s3Server ? { VERSITYGW: s3Server } : {}) };
+  const python = await providePython('clients', join(root, 'test/clients/requirements.txt'), 'tests of Python clients');
+  return {
+    ...environment,
+    TEMPORAL_CLI_PATH: program,
+    ...(s3Server ? { VERSITYGW: s3Server } : {}),
+    ...(python ? { DARKROOM_PYTHON: python } : {}),
+  };
 }
 
 /** Counts of the run; a file that could not even be loaded, and an error outside of tests, count as failures. */
