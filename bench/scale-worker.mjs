@@ -77,6 +77,7 @@ const workers = await createWorkers({
     ...createJournalActivities(deps),
     ...createRollbackActivities({ ...deps, stopWork: (...work) => stopWork(client, ...work) }),
   },
+  fetchActivities: { fetchPhoto: () => Promise.reject(new Error('Expected no photo with a URL')) },
   enhanceActivities: createEnhanceActivities({
     ...deps,
     engines,

@@ -93,12 +93,18 @@ function countPage(
   epoch: number,
 ): OpenedPage {
   const counted: OpenedPage = { next: 0, pending: [], completed: 0, failed: 0, settledKilopixels: 0 };
-  for (const { index, name, kilopixels, refused } of records) {
+  for (const { index, name, kilopixels, refused, original } of records) {
     counted.next = Math.max(counted.next, index + 1);
     const outcome = outcomes.get(index);
     const pending = !refused && (!outcome || (outcome.status === 'failed' && outcome.epoch < epoch));
     if (pending) {
-      counted.pending.push({ index, name: name.slice(0, DISPLAY_NAME_LENGTH), kilopixels });
+      const fetch = original.kind === 'upload' && original.from !== undefined;
+      counted.pending.push({
+        index,
+        name: name.slice(0, DISPLAY_NAME_LENGTH),
+        kilopixels,
+        ...(fetch ? { fetch } : {}),
+      });
       continue;
     }
     if (outcome?.status === 'completed') counted.completed += 1;

@@ -10,6 +10,7 @@ import { ConfigurationError, type Config } from '../contracts/config.ts';
 import { asDarkroomError } from '../contracts/errors.ts';
 import { loadConfig } from '../load-config.ts';
 import { Journal } from '../storage/journal.ts';
+import { openGuard } from '../outgoing/guard.ts';
 import { openStore } from '../storage/open-store.ts';
 import { temporalTarget } from '../temporal/connection.ts';
 import { createTemporalProbe } from '../temporal/probe.ts';
@@ -43,6 +44,7 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
     logger,
     clock: Date.now,
     random: randomBytes,
+    outgoing: openGuard(config),
     sourceRoots: chooseRoots(config, process.cwd()),
     uploadsDir: join(config.DATA_DIR, 'uploads'),
     webDir: fileURLToPath(new URL('../web', import.meta.url)),

@@ -14,6 +14,8 @@ export interface PendingPhoto {
   /** Shortened for display. */
   name: string;
   kilopixels: number;
+  /** True when its original has to be fetched from a URL first. */
+  fetch?: boolean;
 }
 
 export interface PageToOpen {
@@ -135,6 +137,12 @@ export interface RollbackActivities {
   /** Undoes the photos of one manifest page that the rollback covers; per-photo outcomes go into the journal. */
   undoPage(task: PageToUndo): Promise<UndoCounts>;
   closeRollback(task: RollbackToClose): Promise<void>;
+}
+
+/** Asking addresses of others for photos: task queue `fetch`. */
+export interface FetchActivities {
+  /** Brings the original of a photo into the store; one that is there already is not fetched again. */
+  fetchPhoto(task: PhotoTask): Promise<void>;
 }
 
 /** Work on a device: task queue `enhance`. */

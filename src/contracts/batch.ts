@@ -9,9 +9,12 @@ const errorCodeSchema = z
   .string()
   .refine((code): code is ErrorCode => isErrorCode(code), 'must be a code of the error table');
 
-/** Where a photo's original is. `path` is a file of this host that the CLI was pointed at; it is read, never moved. */
+/**
+ * Where a photo's original is. `path` is a file of this host that the CLI was pointed at; it is read, never moved. An upload
+ * with `from` is fetched from that URL before the photo is worked on.
+ */
 export const originalSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('upload'), key: z.string() }),
+  z.object({ kind: z.literal('upload'), key: z.string(), from: z.string().optional() }),
   z.object({ kind: z.literal('path'), path: z.string(), bytes: z.int(), modifiedMs: z.number() }),
 ]);
 export type Original = z.infer<typeof originalSchema>;

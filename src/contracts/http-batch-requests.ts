@@ -30,10 +30,18 @@ const sourceSchema = z.discriminatedUnion(
       recursive: z.boolean().optional().describe('Whether folders below it are read as well; true unless said.'),
     }),
     uploadSourceSchema(PHOTOS_PER_BATCH),
+    z.strictObject({
+      kind: z.literal('urls'),
+      urls: z
+        .array(z.string())
+        .min(1, 'must name at least one photo')
+        .max(PHOTOS_PER_BATCH, `must be ${PHOTOS_PER_BATCH} photos at most`)
+        .describe('Photos on the internet, http or https; each is fetched when its turn comes, and fails alone.'),
+    }),
   ],
   {
     error:
-      'must be "folder" or "uploads": other sources are not supported yet; send photos to POST /api/v1/batches/{batch_id}/photos of an open batch',
+      'must be "folder", "uploads" or "urls"; or send photos to POST /api/v1/batches/{batch_id}/photos of an open batch',
   },
 );
 

@@ -7,10 +7,11 @@ import type { BatchProgress } from './progress.ts';
  * shapes here change only compatibly.
  */
 
-/** Task queues: who decides, who does short I/O, who has a device. */
+/** Task queues: who decides, who does short I/O, who asks addresses of others, who has a device. */
 export const TASK_QUEUES = {
   orchestration: 'darkroom-orchestration',
   io: 'darkroom-io',
+  fetch: 'darkroom-fetch',
   enhance: 'darkroom-enhance',
 } as const;
 

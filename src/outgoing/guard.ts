@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { DarkroomError } from '../contracts/errors.ts';
 import { checkAddresses, type AddressCheck } from './addresses.ts';
-import type { Resolve } from './resolve.ts';
+import type { Config } from '../contracts/config.ts';
+import { resolveByDns, type Resolve } from './resolve.ts';
 
 export interface GuardOptions {
   /** Hosts that may be asked; `*.example.org` stands for those below it. Empty: every public host. `none` alone: no host. */
@@ -15,6 +16,9 @@ export interface FoundAddress {
   readonly address: string;
   readonly family: 4 | 6;
 }
+
+export const openGuard = ({ OUTGOING_HOSTS, OUTGOING_RANGES }: Config): OutgoingGuard =>
+  new OutgoingGuard({ hosts: OUTGOING_HOSTS, ranges: OUTGOING_RANGES, resolve: resolveByDns });
 
 /** Ports below this belong to other protocols (mail, SSH, …), but for those of the web. */
 const FIRST_FREE_PORT = 1024;

@@ -1,6 +1,11 @@
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
-import type { EnhanceActivities, JournalActivities, RollbackActivities } from '../contracts/activities.ts';
+import type {
+  EnhanceActivities,
+  FetchActivities,
+  JournalActivities,
+  RollbackActivities,
+} from '../contracts/activities.ts';
 import type { RetentionActivities } from '../contracts/retention.ts';
 import { TASK_QUEUES } from '../contracts/workflow-api.ts';
 
@@ -11,6 +16,7 @@ export interface WorkersToCreate {
   /** The workflows, bundled when the package was built. */
   readonly workflowBundlePath: string;
   readonly ioActivities: JournalActivities & RollbackActivities & RetentionActivities;
+  readonly fetchActivities: FetchActivities;
   readonly enhanceActivities: EnhanceActivities;
   readonly lanes: number;
   readonly shutdownGraceMs: number;
@@ -19,8 +25,10 @@ export interface WorkersToCreate {
 /** Two photos a lane: while one is in the network the next is decoded and the last one encoded; the pool has the semaphore. */
 export const SLOTS_PER_LANE = 2;
 const IO_SLOTS = 16;
+/** Photos that are fetched at once: each waits for somebody else's server and costs a connection. */
+const FETCH_SLOTS = 32;
 
-/** One Temporal worker for each task queue, all in this process: decide, keep the books, enhance. */
+/** One Temporal worker for each task queue, all in this process: decide, keep the books, fetch, enhance. */
 export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> {
   const { connection, namespace, identity, lanes, shutdownGraceMs } = wanted;
   const common: Pick<
@@ -48,6 +56,13 @@ export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> 
       taskQueue: TASK_QUEUES.io,
       activities: { ...wanted.ioActivities },
       maxConcurrentActivityTaskExecutions: IO_SLOTS,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.fetch,
+      activities: { ...wanted.fetchActivities },
+      maxConcurrentActivityTaskExecutions: FETCH_SLOTS,
+      maxHeartbeatThrottleInterval: '1s',
     }),
     Worker.create({
       ...common,

@@ -3,6 +3,7 @@ import { Client, type Connection } from '@temporalio/client';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createEnhanceActivities } from '../activities/enhance-photo.ts';
+import { createFetchActivities } from '../activities/fetch-photo.ts';
 import { createJournalActivities } from '../activities/journal-activities.ts';
 import { createRetentionActivities } from '../activities/retention-activities.ts';
 import { createRollbackActivities } from '../activities/rollback-activities.ts';
@@ -11,6 +12,7 @@ import { isOpen, stopWork } from '../batches/stop-work.ts';
 import type { ChildMessage } from '../contracts/child-messages.ts';
 import type { Config, Environment } from '../contracts/config.ts';
 import { faceNotices } from '../contracts/faces.ts';
+import { openGuard } from '../outgoing/guard.ts';
 import { connectTo, temporalTarget } from '../temporal/connection.ts';
 import { ensureSearchAttributes } from '../temporal/prepare-namespace.ts';
 import { createWorkers } from './create-workers.ts';
@@ -109,6 +111,7 @@ function hireWorkers(
       }),
       ...createRollbackActivities({ ...house, stopWork: (...work) => stopWork(client, ...work) }),
     },
+    fetchActivities: createFetchActivities({ ...house, guard: openGuard(config), config }),
     enhanceActivities: { enhancePhoto: (task) => tally.count(() => enhance.enhancePhoto(task), house.now) },
     lanes: house.engines.status().lanes,
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,

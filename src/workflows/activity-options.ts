@@ -1,6 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type {
   EnhanceActivities,
+  FetchActivities,
   JournalActivities,
   PendingPhoto,
   RollbackActivities,
@@ -36,6 +37,27 @@ export const undoing = (tenant: string): RollbackActivities =>
     heartbeatTimeout: '10 seconds',
     retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     priority: { priorityKey: PRIORITY.control, fairnessKey: tenant },
+  });
+
+/**
+ * One photo from somebody else's server, on a queue of its own: however many of those are silent, the books are kept and
+ * photos enhanced. The activity bounds itself (OUTGOING_TIMEOUT_MS) and gives up on an address after three attempts; a full
+ * disk is waited for. Cancelling waits, so that nothing is written after the batch has closed.
+ */
+export const fetching = (input: EnhanceBatchInput, priority: number, photo: PendingPhoto): FetchActivities =>
+  proxyActivities<FetchActivities>({
+    taskQueue: TASK_QUEUES.fetch,
+    startToCloseTimeout: '2 hours',
+    heartbeatTimeout: input.heartbeatTimeoutMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: {
+      initialInterval: '1 second',
+      backoffCoefficient: 4,
+      maximumInterval: '30 seconds',
+      nonRetryableErrorTypes: NON_RETRYABLE_CODES,
+    },
+    priority: { priorityKey: priority, fairnessKey: input.tenant },
+    summary: `${photo.name} (photo ${photo.index + 1} of ${input.total})`,
   });
 
 /**

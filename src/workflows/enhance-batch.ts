@@ -15,7 +15,7 @@ import {
 import type { FailureToRecord, PendingPhoto } from '../contracts/activities.ts';
 import type { EnhanceBatchInput, EnhanceBatchResult } from '../contracts/workflow-api.ts';
 import { SEARCH_ATTRIBUTE_KEYS } from '../contracts/search-attributes.ts';
-import { journal, photoWork } from './activity-options.ts';
+import { fetching, journal, photoWork } from './activity-options.ts';
 import { BatchLedger } from './batch-ledger.ts';
 import { listenToControl } from './control.ts';
 import { describeBatch } from './describe-batch.ts';
@@ -82,7 +82,11 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
     batch.started(photo.index);
     const task = { batchId: input.batchId, index: photo.index, epoch: batch.round };
     try {
-      const { status } = await scope.run(() => photoWork(input, batch.priority, photo).enhancePhoto(task));
+      const { status } = await scope.run(async () => {
+        // Only a page that today's code has opened says so: batches from before take the old way.
+        if (photo.fetch === true) await fetching(input, batch.priority, photo).fetchPhoto(task);
+        return photoWork(input, batch.priority, photo).enhancePhoto(task);
+      });
       batch.settled(photo.index, status === 'completed' ? 'completed' : 'failed', Date.now());
     } catch (error) {
       if (isCancellation(error)) {

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { createFetchActivities } from '../../src/activities/fetch-photo.ts';
 import { createJournalActivities } from '../../src/activities/journal-activities.ts';
 import { createRetentionActivities } from '../../src/activities/retention-activities.ts';
 import { createRollbackActivities } from '../../src/activities/rollback-activities.ts';
 import { isOpen, stopWork } from '../../src/batches/stop-work.ts';
 import type { EnhanceActivities } from '../../src/contracts/activities.ts';
+import { parseConfig } from '../../src/contracts/config.ts';
 import { TASK_QUEUES } from '../../src/contracts/workflow-api.ts';
+import { openGuard } from '../../src/outgoing/guard.ts';
 import { RollbackJournal } from '../../src/storage/rollback-journal.ts';
 import type { openHouse } from './journal-fixtures.ts';
 import { workflowBundle } from './temporal.ts';
@@ -15,16 +18,23 @@ export interface RunningWorkers {
   stop(): Promise<void>;
 }
 
-/** Real workers for all three queues, with the real books and undoing; what enhances is the test's choice. */
+/** Real workers for all queues, with the real books and undoing; what enhances is the test's choice. */
 export async function startWorkers(
   env: TestWorkflowEnvironment,
   house: Awaited<ReturnType<typeof openHouse>>,
   enhance: EnhanceActivities,
-  options: { retentionMs?: number; workflowBundle?: WorkflowBundleWithSourceMap } = {},
+  options: {
+    retentionMs?: number;
+    workflowBundle?: WorkflowBundleWithSourceMap;
+    /** Settings of what goes out. */
+    settings?: Record<string, string>;
+  } = {},
 ): Promise<RunningWorkers> {
   const { nativeConnection: connection, namespace } = env;
   const common = { connection, ...(namespace ? { namespace } : {}) };
   const deps = { ...house, now: Date.now, makeNonce: randomUUID, rollbacks: new RollbackJournal(house.store) };
+  const config = parseConfig(options.settings ?? {});
+  const guard = openGuard(config);
   const workers = await Promise.all([
     Worker.create({
       ...common,
@@ -44,6 +54,12 @@ export async function startWorkers(
         }),
         ...createRollbackActivities({ ...deps, stopWork: (...work) => stopWork(env.client, ...work) }),
       },
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.fetch,
+      activities: { ...createFetchActivities({ ...deps, guard, config }) },
+      maxHeartbeatThrottleInterval: '100ms',
     }),
     Worker.create({
       ...common,

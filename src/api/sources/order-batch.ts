@@ -13,6 +13,7 @@ import { settingsOf } from '../uploads/settings.ts';
 import { collectFolder, type FolderPhotos } from './folder-photos.ts';
 import { isWithin, locate, locateNew, openTerritory, refuse, type Territory } from './roots.ts';
 import { Targets } from './targets.ts';
+import { inspectUrls } from './url-photos.ts';
 import { useUploads } from './upload-photos.ts';
 
 export interface Ordered {
@@ -24,7 +25,7 @@ export interface Ordered {
 /** A batch in all but its photos. */
 type Order = Omit<NewBatch, 'photos'> & { readonly destination: Destination };
 
-/** Makes a batch out of a JSON order: photos of a folder or of uploads, or an open batch that they are sent to later. */
+/** Makes a batch out of a JSON order: photos of a folder, of uploads or of URLs, or an open batch that they are sent to later. */
 export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, house: House): Promise<Ordered> {
   const { body, tenant, signal, made } = call;
   if (made) {
@@ -49,6 +50,11 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
     ...(body.tags === undefined ? {} : { tags: body.tags }),
   };
   if (source?.kind === 'uploads') return submitUploads(call, house, order, source.ids);
+  if (source?.kind === 'urls') {
+    const photos = await inspectUrls(house, { ...order, urls: source.urls, signal });
+    requireOneGood(photos);
+    return { header: await house.service.submit({ ...order, photos }), skipped: [], skippedTotal: 0 };
+  }
   const found =
     folder === undefined
       ? NO_PHOTOS
@@ -104,7 +110,10 @@ async function submitUploads(
 /** What cannot go together, in sentences, before anything is looked at. */
 function checkCombination({ source, destination, open }: NewBatchRequest): void {
   if (!source && open !== true) {
-    throw refuse('/source', 'is missing: name a folder or uploads, or say "open": true and send the photos afterwards');
+    throw refuse(
+      '/source',
+      'is missing: name a folder, uploads or URLs, or say "open": true and send the photos afterwards',
+    );
   }
   if (destination?.kind === 'in_place' && source?.kind !== 'folder')
     throw refuse('/destination', 'is "in_place", but there is no source folder');

@@ -31,7 +31,7 @@ export interface RealHouse {
   close(): Promise<void>;
 }
 
-export async function openRealHouse(): Promise<RealHouse> {
+export async function openRealHouse(settings: Record<string, string> = {}): Promise<RealHouse> {
   const engine: RealHouse['engine'] = { ms: 0, broken: undefined, picture: undefined };
   let started = 0;
   const engines = standInEngines(async (job, signal) => {
@@ -50,7 +50,7 @@ export async function openRealHouse(): Promise<RealHouse> {
   const api = await startApiOver<BatchService>(
     (store, journal) =>
       createBatchService({ client: env.client, store, journal, heartbeatTimeoutMs: 3000, now: Date.now }),
-    {},
+    settings,
     [photosDir],
   );
   const model = photoModel();
@@ -66,7 +66,9 @@ export async function openRealHouse(): Promise<RealHouse> {
     scratch,
   };
   const startAll = (): Promise<RunningWorkers> =>
-    startWorkers(env, { root, store, journal, close: () => Promise.resolve() }, createEnhanceActivities(deps));
+    startWorkers(env, { root, store, journal, close: () => Promise.resolve() }, createEnhanceActivities(deps), {
+      settings,
+    });
   let workers: RunningWorkers | undefined = await startAll();
   return {
     api,

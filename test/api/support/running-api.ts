@@ -12,6 +12,7 @@ import { listen } from '../../../src/api/server.ts';
 import { parseConfig } from '../../../src/contracts/config.ts';
 import { ERRORS, type ErrorCode } from '../../../src/contracts/errors.ts';
 import { problemSchema, type Problem } from '../../../src/contracts/http.ts';
+import { openGuard } from '../../../src/outgoing/guard.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { Journal } from '../../../src/storage/journal.ts';
 import type { TemporalProbe } from '../../../src/temporal/probe.ts';
@@ -76,6 +77,7 @@ export async function startApiOver<Service extends BatchService>(
     logger,
     webDir,
     uploadsDir: join(root, 'uploads'),
+    outgoing: openGuard(config),
     sourceRoots,
     version: '1.2.3',
     clock: Date.now,

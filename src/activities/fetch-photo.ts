@@ -1,0 +1,97 @@
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { FetchActivities, PhotoTask } from '../contracts/activities.ts';
+import type { Config } from '../contracts/config.ts';
+import { DarkroomError } from '../contracts/errors.ts';
+import { HEAD_BYTES, recogniseFormat } from '../contracts/photo-format.ts';
+import type { OutgoingGuard } from '../outgoing/guard.ts';
+import { sendRequest, type OutgoingAnswer } from '../outgoing/request.ts';
+import type { Journal } from '../storage/journal.ts';
+import type { Store } from '../storage/store.ts';
+import { asFailure } from './failures.ts';
+
+export interface FetchDependencies {
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly guard: OutgoingGuard;
+  readonly config: Pick<Config, 'UPLOAD_MAX_BYTES' | 'OUTGOING_TIMEOUT_MS' | 'DISK_RESERVE_BYTES'>;
+}
+
+const HEARTBEAT_INTERVAL_MS = 1000;
+const REDIRECTS = 5;
+/** What an address may answer now and not later; every other refusal stays one. */
+const PASSING = new Set([408, 425, 429]);
+
+/** Activities that ask addresses of others: task queue `fetch`. */
+export function createFetchActivities(deps: FetchDependencies): FetchActivities {
+  return {
+    async fetchPhoto(task) {
+      const { cancellationSignal: signal, info, heartbeat } = Context.current();
+      const timer = setInterval(heartbeat.bind(Context.current()), HEARTBEAT_INTERVAL_MS);
+      try {
+        await fetchPhoto(deps, task, signal);
+      } catch (error) {
+        if (signal.aborted) throw new CancelledFailure('CANCELLED');
+        throw asFailure(error, { attempt: info.attempt, faults: info.attempt });
+      } finally {
+        clearInterval(timer);
+      }
+    },
+  };
+}
+
+async function fetchPhoto(deps: FetchDependencies, task: PhotoTask, signal: AbortSignal): Promise<void> {
+  const { store, journal, guard, config } = deps;
+  const record = await journal.photo(task.batchId, task.index);
+  if (record?.original.kind !== 'upload' || record.original.from === undefined) {
+    throw new DarkroomError('source_missing', 'The batch is no longer in the journal.');
+  }
+  const { key, from } = record.original;
+  const known = await journal.outcomeUpTo(task.batchId, task.index, task.epoch);
+  if (known?.status === 'completed' || known?.status === 'removed' || (await store.stat(key))) return;
+  const free = await store.freeBytes();
+  if (free !== undefined && free < config.DISK_RESERVE_BYTES) throw new DarkroomError('storage_full');
+  const answer = await sendRequest(guard, {
+    url: from,
+    redirects: REDIRECTS,
+    timeoutMs: config.OUTGOING_TIMEOUT_MS,
+    signal,
+  });
+  try {
+    requireFound(answer);
+    await store.write(key, photoOf(answer.body(config.UPLOAD_MAX_BYTES)), { signal });
+  } finally {
+    answer.close();
+  }
+}
+
+function requireFound({ status }: OutgoingAnswer): void {
+  if (status === 200) return;
+  const passes = status >= 500 || PASSING.has(status);
+  throw new DarkroomError(
+    passes ? 'address_unreachable' : 'source_missing',
+    `The address answered ${status} instead of a photo.`,
+  );
+}
+
+/**
+ * The bytes as they come, once the first of them were seen to be a photo: what the answer calls itself proves nothing.
+ * @throws DarkroomError `empty_file`, `unsupported_format`.
+ */
+async function* photoOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    if (!head) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    if (head.length < HEAD_BYTES) continue;
+    recogniseFormat(head.subarray(0, HEAD_BYTES));
+    yield head;
+    head = undefined;
+  }
+  if (!head) return;
+  recogniseFormat(head);
+  yield head;
+}
