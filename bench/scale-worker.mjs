@@ -74,10 +74,11 @@ const workers = await createWorkers({
   workflowBundlePath: fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url)),
   ioActivities: {
     ...createRetentionActivities({ ...deps, retentionMs: 3_600_000, isOpen: async () => true }),
-    ...createJournalActivities(deps),
+    ...createJournalActivities({ ...deps, announceEnd: async () => undefined }),
     ...createRollbackActivities({ ...deps, stopWork: (...work) => stopWork(client, ...work) }),
   },
   fetchActivities: { fetchPhoto: () => Promise.reject(new Error('Expected no photo with a URL')) },
+  webhookActivities: { sendWebhook: () => Promise.reject(new Error('Expected no batch with a webhook')) },
   enhanceActivities: createEnhanceActivities({
     ...deps,
     engines,

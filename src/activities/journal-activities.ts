@@ -1,5 +1,5 @@
 import type { FailedOutcome, PhotoOutcome, PhotoRecord } from '../contracts/batch.ts';
-import type { FailureToRecord, JournalActivities, OpenedPage, Survey } from '../contracts/activities.ts';
+import type { BatchToClose, FailureToRecord, JournalActivities, OpenedPage, Survey } from '../contracts/activities.ts';
 import { DarkroomError, ERRORS, isErrorCode } from '../contracts/errors.ts';
 import { PHOTOS_PER_PAGE } from '../contracts/ids.ts';
 import type { Journal } from '../storage/journal.ts';
@@ -7,8 +7,15 @@ import { withTypedFailures } from './failures.ts';
 
 const DISPLAY_NAME_LENGTH = 60;
 
-/** Activities that only read and write the journal: task queue `io`. */
-export function createJournalActivities({ journal, now }: { journal: Journal; now: () => number }): JournalActivities {
+export interface JournalDependencies {
+  readonly journal: Journal;
+  readonly now: () => number;
+  /** Has those told who want to know that a batch has ended; must not wait for them. */
+  readonly announceEnd: (ended: BatchToClose) => Promise<void>;
+}
+
+/** Activities that read and write the journal: task queue `io`. */
+export function createJournalActivities({ journal, now, announceEnd }: JournalDependencies): JournalActivities {
   return {
     openPage: ({ batchId, page, from, epoch }) =>
       withTypedFailures(async () => {
@@ -73,7 +80,11 @@ export function createJournalActivities({ journal, now }: { journal: Journal; no
         await journal.record(failure.batchId, failedOutcome(failure, now()));
       }),
 
-    closeBatch: (summary) => withTypedFailures(() => journal.close({ ...summary, closedAt: now() })),
+    closeBatch: (ended) =>
+      withTypedFailures(async () => {
+        await journal.close({ ...ended, closedAt: now() });
+        await announceEnd(ended);
+      }),
   };
 }
 

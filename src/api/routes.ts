@@ -23,6 +23,7 @@ import {
 } from './resources/uploads.ts';
 import { beginSession, endSession } from './resources/sessions.ts';
 import { serviceInfo } from './resources/service-info.ts';
+import { listWebhooks, replayWebhook } from './resources/webhooks.ts';
 import { deleteTask, listTasks, taskStatus } from './resources/tasks.ts';
 import { thumbnail } from './resources/thumbnails.ts';
 import type { Route } from './route.ts';
@@ -54,6 +55,8 @@ export const ROUTES: readonly Route[] = [
   batchEvents,
   listPhotos,
   addPhotos,
+  listWebhooks,
+  replayWebhook,
   offerUploads,
   createUpload,
   findUpload,

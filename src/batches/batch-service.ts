@@ -10,6 +10,7 @@ import type { EnhanceOptions } from '../contracts/options.ts';
 import type { UndoCounts, UndoOutcome } from '../contracts/operations.ts';
 import type { AutoscalerReport } from '../contracts/autoscaling.ts';
 import type { WorkerReport } from '../contracts/worker-report.ts';
+import type { Webhook } from '../contracts/webhooks.ts';
 import type { OperationFilter } from './operations.ts';
 import type { RollbackReceipt, RollbackRequest } from './roll-back.ts';
 
@@ -25,6 +26,7 @@ export interface NewBatch {
   /** 1..5; chosen by kind and size when it is not said. */
   priority?: number;
   tags?: readonly string[];
+  webhook?: Webhook | undefined;
   /** Default: the store alone. */
   destination?: Destination;
   maxWorkers: number;
@@ -190,6 +192,8 @@ export interface BatchService {
   undone(operationId: string, batchId: string, page: number): Promise<UndoOutcome[]>;
   /** Cancels a photo if it is under way, then removes its upload and result, nothing else. False when there is no such photo. */
   removePhoto(photoId: string): Promise<boolean>;
+  /** Sends a webhook's message again; false while it is being sent, `undefined` when there is none of that ID. */
+  replayWebhook(batchId: string, messageId: string): Promise<boolean | undefined>;
   /** Reports of the workers that are alive. */
   workers(): Promise<WorkerReport[]>;
   /** What the autoscalers last did and thought; empty where none runs. */

@@ -9,6 +9,7 @@ import { addPhotos, hasAddition } from './add-photos.ts';
 import type { BatchService } from './batch-service.ts';
 import { cancelBatch } from './cancel-batch.ts';
 import { pauseBatch, sealBatch, setMaxWorkers, setPriority } from './control-batch.ts';
+import { replayWebhook } from './deliver-webhook.ts';
 import { listOperations, readOperation } from './operations.ts';
 import { BatchReader } from './read-batch.ts';
 import { PhotoReader } from './read-photos.ts';
@@ -18,6 +19,7 @@ import { resumeBatch, retryBatch } from './resume-batch.ts';
 import { rollBackBatches } from './roll-back.ts';
 import { settledRanks } from './settled-ranks.ts';
 import { SingleFlight } from './single-flight.ts';
+import { askTemporal } from './start-workflow.ts';
 import { startSubmitted, submitBatch } from './submit-batch.ts';
 
 export interface BatchServiceDependencies {
@@ -66,6 +68,7 @@ export function createBatchService(deps: BatchServiceDependencies): BatchService
     operation: (operationId) => readOperation(control, operationId),
     undone: async (operationId, batchId, page) => (await control.rollbacks.page(operationId, batchId, page)) ?? [],
     removePhoto: (photoId) => removePhoto(control, photoId),
+    replayWebhook: (batchId, messageId) => askTemporal(deps, () => replayWebhook(deps, batchId, messageId)),
     workers: () => workers.get('workers', () => readWorkers(deps.store, deps.now)),
     autoscalers: () => autoscalers.get('autoscalers', () => readAutoscalers(deps.store, deps.now)),
     queue: () => queue.get('queue', () => readQueue(deps.client, deps.now)),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isErrorCode, type ErrorCode } from './errors.ts';
 import { enhanceOptionsSchema } from './options.ts';
 import { recipeSchema } from './recipe.ts';
+import { webhookSchema } from './webhooks.ts';
 
 /** What the journal keeps of a batch: its header, the pages of its manifest, the outcome of every photo, its summary. */
 
@@ -65,6 +66,8 @@ export const batchHeaderSchema = z.object({
   checkpointEnabled: z.boolean(),
   /** The client's own words for it; nothing is done with them but to show them. */
   tags: z.array(z.string()).optional(),
+  /** Whom it tells how it ended. */
+  webhook: webhookSchema.optional(),
 });
 export type BatchHeader = z.infer<typeof batchHeaderSchema>;
 

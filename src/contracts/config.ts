@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { webhookSecret } from './webhooks.ts';
 import { QUALITY_LEVELS, TILE_SIZE } from './options.ts';
 
 /**
@@ -171,6 +172,32 @@ export const SETTINGS = {
     whole(100, 3_600_000),
     '120000',
     'How long fetching one photo by its URL may take, redirects included.',
+  ),
+
+  WEBHOOK_SECRETS: setting(
+    'Outgoing',
+    list.pipe(z.array(webhookSecret)),
+    '',
+    'Comma-separated secrets (`whsec_…`) that sign the webhooks of batches which bring none; each signs, so that one can be replaced.',
+    true,
+  ),
+  WEBHOOK_ATTEMPTS: setting(
+    'Outgoing',
+    whole(1, 20),
+    '8',
+    'How often a webhook is tried before it is given up; it can be sent again by hand.',
+  ),
+  WEBHOOK_RETRY_MS: setting(
+    'Outgoing',
+    whole(10, 86_400_000),
+    '5000',
+    'Pause after the first attempt of a webhook; each is four times the one before, six hours at most.',
+  ),
+  WEBHOOK_TIMEOUT_MS: setting(
+    'Outgoing',
+    whole(100, 60_000),
+    '15000',
+    'How long a receiver may take to answer a webhook.',
   ),
 
   STORE: setting(

@@ -12,6 +12,7 @@ export const TASK_QUEUES = {
   orchestration: 'darkroom-orchestration',
   io: 'darkroom-io',
   fetch: 'darkroom-fetch',
+  webhooks: 'darkroom-webhooks',
   enhance: 'darkroom-enhance',
 } as const;
 

@@ -12,6 +12,7 @@ import { dayOf, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
  *                                  preserved/00000/017          originals that were replaced in place
  *                                  compensations/00000/017.json how to undo what was done outside the store
  *                                  deliveries/00000/017.{sha256} what was about to be written outside the store
+ *                                  webhooks/{messageId}.json, webhook-attempts/{messageId}/{when}.{attempt}.json
  *                                  summary.json, rolled-back.json, expired.json
  *     rollbacks/2026/11/22/{operationId}/header.json, undone/{batchId}/00000.json, summary.json
  *     rollback-log/2026/11/22/{second}.{operationId}
@@ -83,6 +84,15 @@ export function deliveriesOf(
     sha256: (name) => (name.startsWith(start) ? name.slice(start.length) : undefined),
   };
 }
+export const webhooksPrefix = (batchId: string): string => `${batchPrefix(batchId)}/webhooks`;
+export const webhookKey = (batchId: string, messageId: string): string =>
+  `${webhooksPrefix(batchId)}/${messageId}.json`;
+export const webhookAttemptsPrefix = (batchId: string, messageId: string): string =>
+  `${batchPrefix(batchId)}/webhook-attempts/${messageId}`;
+/** Named by the moment, so that a list of them is in order. */
+export const webhookAttemptKey = (batchId: string, messageId: string, at: number, attempt: number): string =>
+  `${webhookAttemptsPrefix(batchId, messageId)}/${pad(at, 15)}.${attempt}.json`;
+
 export const rolledBackKey = (batchId: string): string => `${batchPrefix(batchId)}/rolled-back.json`;
 
 export const expiredKey = (batchId: string): string => `${batchPrefix(batchId)}/expired.json`;

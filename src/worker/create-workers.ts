@@ -6,6 +6,7 @@ import type {
   JournalActivities,
   RollbackActivities,
 } from '../contracts/activities.ts';
+import type { WebhookActivities } from '../contracts/webhooks.ts';
 import type { RetentionActivities } from '../contracts/retention.ts';
 import { TASK_QUEUES } from '../contracts/workflow-api.ts';
 
@@ -17,6 +18,7 @@ export interface WorkersToCreate {
   readonly workflowBundlePath: string;
   readonly ioActivities: JournalActivities & RollbackActivities & RetentionActivities;
   readonly fetchActivities: FetchActivities;
+  readonly webhookActivities: WebhookActivities;
   readonly enhanceActivities: EnhanceActivities;
   readonly lanes: number;
   readonly shutdownGraceMs: number;
@@ -27,8 +29,9 @@ export const SLOTS_PER_LANE = 2;
 const IO_SLOTS = 16;
 /** Photos that are fetched at once: each waits for somebody else's server and costs a connection. */
 const FETCH_SLOTS = 32;
+const WEBHOOK_SLOTS = 16;
 
-/** One Temporal worker for each task queue, all in this process: decide, keep the books, fetch, enhance. */
+/** One Temporal worker for each task queue, all in this process: decide, keep the books, fetch, tell, enhance. */
 export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> {
   const { connection, namespace, identity, lanes, shutdownGraceMs } = wanted;
   const common: Pick<
@@ -63,6 +66,12 @@ export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> 
       activities: { ...wanted.fetchActivities },
       maxConcurrentActivityTaskExecutions: FETCH_SLOTS,
       maxHeartbeatThrottleInterval: '1s',
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.webhooks,
+      activities: { ...wanted.webhookActivities },
+      maxConcurrentActivityTaskExecutions: WEBHOOK_SLOTS,
     }),
     Worker.create({
       ...common,

@@ -7,12 +7,16 @@ import { createFetchActivities } from '../activities/fetch-photo.ts';
 import { createJournalActivities } from '../activities/journal-activities.ts';
 import { createRetentionActivities } from '../activities/retention-activities.ts';
 import { createRollbackActivities } from '../activities/rollback-activities.ts';
+import { announceEnd, createWebhookActivities } from '../activities/webhook-activities.ts';
+import { startDelivery } from '../batches/deliver-webhook.ts';
 import { ensureRetentionSchedule } from '../batches/retention-schedule.ts';
 import { isOpen, stopWork } from '../batches/stop-work.ts';
 import type { ChildMessage } from '../contracts/child-messages.ts';
 import type { Config, Environment } from '../contracts/config.ts';
+import type { DeliverWebhookInput } from '../contracts/webhooks.ts';
 import { faceNotices } from '../contracts/faces.ts';
 import { openGuard } from '../outgoing/guard.ts';
+import { WebhookLog } from '../storage/webhook-log.ts';
 import { connectTo, temporalTarget } from '../temporal/connection.ts';
 import { ensureSearchAttributes } from '../temporal/prepare-namespace.ts';
 import { createWorkers } from './create-workers.ts';
@@ -97,13 +101,18 @@ function hireWorkers(
   client: Client,
 ): Promise<Worker[]> {
   const enhance = createEnhanceActivities(house);
+  const outgoing = { ...house, config, guard: openGuard(config), webhooks: new WebhookLog(house.store) };
+  const tell = {
+    ...outgoing,
+    startDelivery: async (input: DeliverWebhookInput) => void (await startDelivery(client, input, { again: false })),
+  };
   return createWorkers({
     connection: native,
     namespace: config.TEMPORAL_NAMESPACE,
     identity: house.workerId,
     workflowBundlePath: WORKFLOW_BUNDLE,
     ioActivities: {
-      ...createJournalActivities(house),
+      ...createJournalActivities({ ...house, announceEnd: (ended) => announceEnd(tell, ended) }),
       ...createRetentionActivities({
         ...house,
         retentionMs: config.RETENTION_HOURS * HOUR_MS,
@@ -111,7 +120,8 @@ function hireWorkers(
       }),
       ...createRollbackActivities({ ...house, stopWork: (...work) => stopWork(client, ...work) }),
     },
-    fetchActivities: createFetchActivities({ ...house, guard: openGuard(config), config }),
+    fetchActivities: createFetchActivities(outgoing),
+    webhookActivities: createWebhookActivities(outgoing),
     enhanceActivities: { enhancePhoto: (task) => tally.count(() => enhance.enhancePhoto(task), house.now) },
     lanes: house.engines.status().lanes,
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,

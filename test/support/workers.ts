@@ -5,11 +5,15 @@ import { createFetchActivities } from '../../src/activities/fetch-photo.ts';
 import { createJournalActivities } from '../../src/activities/journal-activities.ts';
 import { createRetentionActivities } from '../../src/activities/retention-activities.ts';
 import { createRollbackActivities } from '../../src/activities/rollback-activities.ts';
+import { announceEnd, createWebhookActivities } from '../../src/activities/webhook-activities.ts';
+import { startDelivery } from '../../src/batches/deliver-webhook.ts';
 import { isOpen, stopWork } from '../../src/batches/stop-work.ts';
 import type { EnhanceActivities } from '../../src/contracts/activities.ts';
 import { parseConfig } from '../../src/contracts/config.ts';
+import type { DeliverWebhookInput } from '../../src/contracts/webhooks.ts';
 import { TASK_QUEUES } from '../../src/contracts/workflow-api.ts';
 import { openGuard } from '../../src/outgoing/guard.ts';
+import { WebhookLog } from '../../src/storage/webhook-log.ts';
 import { RollbackJournal } from '../../src/storage/rollback-journal.ts';
 import type { openHouse } from './journal-fixtures.ts';
 import { workflowBundle } from './temporal.ts';
@@ -35,6 +39,12 @@ export async function startWorkers(
   const deps = { ...house, now: Date.now, makeNonce: randomUUID, rollbacks: new RollbackJournal(house.store) };
   const config = parseConfig(options.settings ?? {});
   const guard = openGuard(config);
+  const outgoing = { ...deps, config, guard, webhooks: new WebhookLog(house.store) };
+  const tell = {
+    ...outgoing,
+    startDelivery: async (input: DeliverWebhookInput) =>
+      void (await startDelivery(env.client, input, { again: false })),
+  };
   const workers = await Promise.all([
     Worker.create({
       ...common,
@@ -46,7 +56,7 @@ export async function startWorkers(
       ...common,
       taskQueue: TASK_QUEUES.io,
       activities: {
-        ...createJournalActivities(deps),
+        ...createJournalActivities({ ...deps, announceEnd: (ended) => announceEnd(tell, ended) }),
         ...createRetentionActivities({
           ...deps,
           retentionMs: options.retentionMs ?? 3_600_000,
@@ -58,8 +68,13 @@ export async function startWorkers(
     Worker.create({
       ...common,
       taskQueue: TASK_QUEUES.fetch,
-      activities: { ...createFetchActivities({ ...deps, guard, config }) },
+      activities: { ...createFetchActivities(outgoing) },
       maxHeartbeatThrottleInterval: '100ms',
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.webhooks,
+      activities: { ...createWebhookActivities(outgoing) },
     }),
     Worker.create({
       ...common,

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { NewBatch } from '../../batches/batch-service.ts';
 import type { BatchHeader, Destination } from '../../contracts/batch.ts';
 import type { NewBatchRequest } from '../../contracts/http-batch-requests.ts';
+import { WEBHOOK_EVENTS, type Webhook } from '../../contracts/webhooks.ts';
 import { makeBatchId, pageOf } from '../../contracts/ids.ts';
 import { batchPrefix, uploadKey } from '../../storage/keys.ts';
 import type { House } from '../house.ts';
@@ -37,6 +38,7 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
   checkCombination(body);
   await requireTemporal(house);
   await requireDisk(call, house);
+  const webhook = await checkWebhook(call, house);
   const territory = await openTerritory(house.sourceRoots, house.config);
   const folder = source?.kind === 'folder' ? await locate(territory, source.path, '/source/path') : undefined;
   const order: Order = {
@@ -48,6 +50,7 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
     open: body.open ?? false,
     ...(body.priority === undefined ? {} : { priority: body.priority }),
     ...(body.tags === undefined ? {} : { tags: body.tags }),
+    ...(webhook === undefined ? {} : { webhook }),
   };
   if (source?.kind === 'uploads') return submitUploads(call, house, order, source.ids);
   if (source?.kind === 'urls') {
@@ -105,6 +108,19 @@ async function submitUploads(
     if (!(await isTaken())) await house.store.removeAll(own ?? batchPrefix(batchId));
     throw error;
   }
+}
+
+/** Whom the batch tells: an address that may be asked, and a secret to sign with. */
+async function checkWebhook(
+  { body: { webhook }, signal }: Call<unknown, unknown, NewBatchRequest>,
+  { outgoing, config }: House,
+): Promise<Webhook | undefined> {
+  if (!webhook) return undefined;
+  if (webhook.secret === undefined && config.WEBHOOK_SECRETS.length === 0) {
+    throw refuse('/webhook/secret', 'is missing, and this server has none of its own (WEBHOOK_SECRETS)');
+  }
+  const { events = [...WEBHOOK_EVENTS], ...rest } = webhook;
+  return { ...rest, url: (await outgoing.inspect(webhook.url, signal)).href, events };
 }
 
 /** What cannot go together, in sentences, before anything is looked at. */

@@ -215,6 +215,11 @@ export class StandInService extends StandInControl implements BatchService {
     });
   }
 
+  /** No batch here has a webhook. */
+  replayWebhook(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   workers(): Promise<WorkerReport[]> {
     return Promise.resolve(this.reports);
   }

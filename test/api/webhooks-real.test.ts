@@ -1,0 +1,196 @@
+/**
+ * Property: a batch tells how it ended, signed and by event, through a workflow of its own: a receiver that fails, hangs, or
+ * answers without end is tried a bounded number of times, and neither a photo nor a cancel ever waits for it.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { batchControlledSchema, batchCreatedSchema } from '../../src/contracts/http-batches.ts';
+import { DELIVER_WEBHOOK, webhookListSchema, webhookReplayedSchema } from '../../src/contracts/webhooks.ts';
+import { replayHistories } from '../support/histories.ts';
+import { jpeg } from './support/photos.ts';
+import { openRealHouse, send, type RealHouse } from './support/real-house.ts';
+import { answered, eventually, form, post, refused } from './support/running-api.ts';
+
+const OPEN = '127.0.0.2';
+const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+const [first, second] = [1, 2].map((fill) => `whsec_${Buffer.alloc(24, fill).toString('base64')}`);
+const SETTINGS = {
+  OUTGOING_RANGES: `${OPEN}/32`,
+  WEBHOOK_SECRETS: `${first},${second}`,
+  WEBHOOK_ATTEMPTS: '3',
+  WEBHOOK_RETRY_MS: '100',
+  WEBHOOK_TIMEOUT_MS: '1500',
+};
+
+interface Received {
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+let house: RealHouse;
+let receiver: string;
+let photo: Buffer;
+let received: Received[] = [];
+let answer: (response: ServerResponse, time: number) => void;
+const server = createServer((request, response) => {
+  void (async () => {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    received.push({ headers: request.headers, body });
+    answer(response, received.length);
+  })();
+});
+
+beforeAll(async () => {
+  [house, photo] = await Promise.all([openRealHouse(SETTINGS), jpeg()]);
+  await new Promise<void>((resolve) => server.listen(0, OPEN, resolve));
+  receiver = `http://${OPEN}:${(server.address() as AddressInfo).port}/hook`;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await Promise.all([house.close(), new Promise((resolve) => server.close(resolve))]);
+});
+beforeEach(() => {
+  received = [];
+  answer = (response) => response.end('thanks');
+  Object.assign(house.engine, { ms: 0, broken: undefined });
+});
+
+const order = (body: object) => send('POST', `${house.api.url}/api/v1/batches`, body);
+const at = (id: string, rest = '') => `${house.api.url}/api/v1/batches/${id}${rest}`;
+const deliveries = async (id: string) =>
+  (await answered(await fetch(at(id, '/webhooks')), webhookListSchema)).deliveries;
+
+/** An open batch of one photo, sealed: it ends by itself. */
+async function batchTelling(webhook: object): Promise<string> {
+  const { batch_id: id } = await answered(await order({ open: true, webhook }), batchCreatedSchema);
+  await post(at(id, '/photos'), form('files', [photo, 'a.jpg']));
+  await send('POST', at(id, '/seal'));
+  return id;
+}
+const ended = (id: string) => eventually(async () => expect((await house.api.service.view(id))?.open).toBe(false));
+
+describe('a webhook', () => {
+  it('is told how the batch ended, once, under a signature that can be verified', async () => {
+    const id = await batchTelling({ url: receiver, secret });
+    await eventually(() => expect(received.length).toBe(1));
+    const [{ headers, body }] = received as [Received];
+    const verified = new Webhook(secret).verify(body, headers as Record<string, string>);
+    expect(verified).toMatchObject({
+      type: 'batch.completed',
+      data: { batch_id: id, status: 'completed', total: 1, completed: 1, failed: 0 },
+    });
+    expect(() => new Webhook(first ?? '').verify(body, headers as Record<string, string>)).toThrow(/signature/);
+    await eventually(async () =>
+      expect(await deliveries(id)).toMatchObject([
+        {
+          delivery_id: headers['webhook-id'],
+          event: 'batch.completed',
+          state: 'delivered',
+          attempts: [{ status: 200 }],
+        },
+      ]),
+    );
+    // The secret is in no answer.
+    for (const path of ['', '/webhooks', '/photos'])
+      expect(await (await fetch(at(id, path))).text()).not.toContain('whsec');
+  });
+
+  it('is signed with every secret of the server, so that one can be replaced', async () => {
+    await batchTelling({ url: receiver });
+    await eventually(() => expect(received.length).toBe(1));
+    const [{ headers, body }] = received as [Received];
+    for (const key of [first, second]) new Webhook(key ?? '').verify(body, headers as Record<string, string>);
+  });
+
+  it('is told of the events it asked for, and of no other', async () => {
+    const quiet = await batchTelling({ url: receiver, events: ['batch.failed', 'batch.cancelled'] });
+    await ended(quiet);
+    house.engine.broken = photo;
+    const failing = await batchTelling({ url: receiver, events: ['batch.failed', 'batch.cancelled'] });
+    await eventually(() => expect(received.length).toBe(1));
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ type: 'batch.failed', data: { batch_id: failing } });
+    expect(await deliveries(quiet)).toEqual([]);
+  });
+
+  it('[49] that fails is tried so often and no more, then can be sent again with the same bytes', async () => {
+    answer = (response) => response.writeHead(500).end();
+    const id = await batchTelling({ url: receiver, secret });
+    await ended(id);
+    await eventually(async () => expect((await deliveries(id))[0]?.state).toBe('given_up'));
+    const [failed] = await deliveries(id);
+    expect(failed?.attempts.map(({ status, outcome }) => [status, outcome])).toEqual([
+      [500, 'retrying'],
+      [500, 'retrying'],
+      [500, 'given_up'],
+    ]);
+    answer = (response) => response.writeHead(204).end();
+    const replay = at(id, `/webhooks/${failed?.delivery_id}/replay`);
+    await eventually(async () =>
+      expect(await answered(await send('POST', replay), webhookReplayedSchema)).toMatchObject({ started: true }),
+    );
+    await eventually(async () => expect((await deliveries(id))[0]?.state).toBe('delivered'));
+    expect(received.length).toBe(4);
+    expect(new Set(received.map(({ body, headers }) => `${body} ${headers['webhook-id'] as string}`)).size).toBe(1);
+    await refused(await send('POST', at(id, '/webhooks/msg_unknown/replay')), 'not_found');
+  });
+
+  it('[49] that is gone, or leads elsewhere, is not asked twice', async () => {
+    answer = (response) => response.writeHead(410).end();
+    const gone = await batchTelling({ url: receiver, secret });
+    await eventually(async () => expect((await deliveries(gone))[0]?.state).toBe('given_up'));
+    expect(received.length).toBe(1);
+    received = [];
+    answer = (response, time) => response.writeHead(time === 1 ? 302 : 200, { location: receiver }).end();
+    const moved = await batchTelling({ url: receiver, secret });
+    await eventually(async () => expect((await deliveries(moved))[0]?.state).toBe('delivered'));
+    expect((await deliveries(moved))[0]?.attempts.map(({ status }) => status)).toEqual([302, 200]); // never followed
+  });
+
+  it('[49] that hangs or answers without end delays neither the next photo nor a cancel', async () => {
+    answer = (response, time) => {
+      if (time % 2 === 1) return; // silent
+      response.on('error', () => undefined);
+      const more = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(1024 * 1024)));
+        if (!response.destroyed) response.once('drain', more);
+      };
+      more();
+    };
+    const hanging = await Promise.all([1, 2, 3, 4].map(() => batchTelling({ url: receiver, secret })));
+    const startedAt = Date.now();
+    await Promise.all(hanging.map((id) => ended(id)));
+    expect(Date.now() - startedAt).toBeLessThan(3000);
+    house.engine.ms = 30_000;
+    const long = await batchTelling({ url: receiver, secret });
+    await eventually(async () => expect((await house.api.service.view(long))?.total).toBe(1));
+    const before = Date.now();
+    const cancelled = await answered(await send('POST', at(long, '/cancel')), batchControlledSchema);
+    expect(cancelled.state).toBe('cancelled');
+    expect(Date.now() - before).toBeLessThan(3000);
+    for (const id of hanging) {
+      await eventually(async () => expect((await deliveries(id))[0]?.state).not.toBe('pending'));
+    }
+  });
+
+  it('[48] inside is refused with the order, and so is one that nobody could verify', async () => {
+    for (const url of [
+      'http://127.0.0.1:9/',
+      'http://[::ffff:10.0.0.1]/',
+      'file:///etc/passwd',
+      'http://a:b@8.8.8.8/',
+    ]) {
+      await refused(await order({ open: true, webhook: { url, secret } }), 'url_not_allowed');
+    }
+    await refused(await order({ open: true, webhook: { url: receiver, secret: 'short' } }), 'invalid_request');
+    await refused(await order({ open: true, webhook: { url: receiver, events: [] } }), 'invalid_request');
+    expect(received).toEqual([]);
+  });
+});
+
+it('replays every history this file made', async () => {
+  const name = () => 'a webhook is delivered or given up';
+  expect(await replayHistories(house.env, DELIVER_WEBHOOK, name)).toBeGreaterThan(8);
+});
