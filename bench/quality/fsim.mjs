@@ -20,7 +20,14 @@ export function fsim(some, others) {
       alike(gx, gy, T_GRADIENT) *
       Math.max(px, py) *
       Math.abs(alike(ix, iy, T_COLOUR) * alike(qx, qy, T_COLOUR)) ** COLOUR_WEIGHT,
-    ...[x.phase, y.phase, x.gradient, y.gradient, x.i, y.i, x.q, y.q],
+    x.phase,
+    y.phase,
+    x.gradient,
+    y.gradient,
+    x.i,
+    y.i,
+    x.q,
+    y.q,
   );
   return sum(score) / sum(weight);
 }

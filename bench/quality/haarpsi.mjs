@@ -15,7 +15,7 @@ export function haarpsi(some, others) {
     const [middleX, middleY] = [waves(x[0], 4, lying), waves(y[0], 4, lying)];
     weights.push(combine(Math.max, waves(x[0], 8, lying), waves(y[0], 8, lying)));
     likeness.push(
-      combine((a, b, c, d) => (alike(a, b, CONSTANT) + alike(c, d, CONSTANT)) / 2, ...[fineX, fineY, middleX, middleY]),
+      combine((a, b, c, d) => (alike(a, b, CONSTANT) + alike(c, d, CONSTANT)) / 2, fineX, fineY, middleX, middleY),
     );
   }
   weights.push(combine((a, b) => (a + b) / 2, ...weights));
