@@ -57,3 +57,12 @@ export function memoryOf(pid) {
   const field = (name) => Math.round(Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)[1]) / 1000);
   return { resident: field('VmRSS'), most: field('VmHWM'), anonymous: field('RssAnon') };
 }
+
+/** Processor time that a process has taken so far, of all its threads, in seconds: what others do at the same time hardly counts. */
+export function processorSecondsOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  const TICKS_A_SECOND = 100;
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+}

@@ -93,7 +93,7 @@ ${SHOWN} × ${SHOWN} pixels of the photos in \`samples\`, four times enlarged, a
 ${lines.map((line, row) => `${row + 1}. ${line.join(' · ')}`).join('\n')}
 
 Look at what is invented as well as at what is crisp: \`medium\` and \`high\` draw pupils and teeth that the photo has not got, and the letters of a badge become others;
-\`fast\` stays with the photo and is softer. Nothing was touched up.
+\`fast\` stays with the photo and is softer. Nothing was touched up. Figures of the same levels are in [quality](quality.md).
 
 ${parts.join('\n\n')}
 `;
