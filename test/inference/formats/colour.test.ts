@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildProfile } from '../../../src/inference/icc-profile.ts';
 import { withPngProfile } from './containers.ts';
+import { ADOBE, gamma, LINEAR, P3, PROPHOTO } from './gamuts.ts';
 import { canvasBytes } from './tiffs.ts';
 import { deltaE, differences, makeFolder, pictureOf, rawSamples, removeFolder, roundTrip, SAMPLES } from './support.ts';
 
@@ -49,29 +50,6 @@ async function patchPng(profile: Buffer | undefined, deep: boolean): Promise<Buf
     .toBuffer();
   return profile === undefined ? png : withPngProfile(png, profile);
 }
-
-const gamma = (exponent: number): Buffer => {
-  const curve = Buffer.from('curv\0\0\0\0\0\0\0\x01\0\0', 'latin1');
-  curve.writeUInt16BE(Math.round(exponent * 256), 12);
-  return curve;
-};
-const LINEAR = Buffer.from('curv\0\0\0\0\0\0\0\0', 'latin1');
-type Primaries = readonly (readonly [number, number, number])[];
-const ADOBE: Primaries = [
-  [0.60974, 0.31111, 0.01947],
-  [0.20528, 0.62567, 0.06087],
-  [0.14919, 0.06322, 0.74457],
-];
-const PROPHOTO: Primaries = [
-  [0.79767, 0.28804, 0],
-  [0.13519, 0.71187, 0],
-  [0.03134, 0.00009, 0.82491],
-];
-const P3: Primaries = [
-  [0.51512, 0.2412, -0.00105],
-  [0.29198, 0.69225, 0.04189],
-  [0.1571, 0.06657, 0.78407],
-];
 
 const PROFILES: readonly (readonly [string, Buffer | undefined])[] = [
   ['no profile', undefined],

@@ -8,6 +8,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RESULT_FORMATS } from '../../../src/contracts/result-format.ts';
 import { buildProfile } from '../../../src/inference/icc-profile.ts';
 import { exifSegment, iptcSegment, makeExif, withJpegSegments, withPngProfile, xmpSegment } from './containers.ts';
+import { canvasBytes } from './tiffs.ts';
+import { ADOBE, gamma, P3, PROPHOTO } from './gamuts.ts';
 import {
   differences,
   makeFolder,
@@ -32,17 +34,6 @@ afterAll(() => removeFolder(folder));
 const photo = () => sharp(join(SAMPLES, 'astronaut.jpg')).resize(96, 64);
 const deep = () => photo().toColourspace('rgb16');
 
-const PROPHOTO = [
-  [0.79767, 0.28804, 0],
-  [0.13519, 0.71187, 0],
-  [0.03134, 0.00009, 0.82491],
-] as const;
-const P3 = [
-  [0.51512, 0.2412, -0.00105],
-  [0.29198, 0.69225, 0.04189],
-  [0.1571, 0.06657, 0.78407],
-] as const;
-
 /** A real photo with an alpha that nowhere hides a colour. */
 async function seeThrough(bits: 8 | 16): Promise<Sharp> {
   const { data } = await photo().raw().toBuffer({ resolveWithObject: true });
@@ -66,6 +57,7 @@ const KINDS: readonly (readonly [string, () => Promise<Buffer>])[] = [
     () => photo().withIccProfile('cmyk').toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer(),
   ],
   ['JPEG, CMYK without', () => photo().toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer()],
+  ['JPEG, YCCK', () => ycck()],
   ['PNG', () => photo().png().toBuffer()],
   ['PNG, 16 bits', () => deep().png().toBuffer()],
   ['PNG, grey', () => photo().greyscale().toColourspace('b-w').png().toBuffer()],
@@ -76,6 +68,10 @@ const KINDS: readonly (readonly [string, () => Promise<Buffer>])[] = [
   ['PNG, palette with transparency', async () => (await seeThrough(8)).png({ palette: true }).toBuffer()],
   ['PNG, Display P3', async () => withPngProfile(await photo().png().toBuffer(), buildProfile(P3, 'P3'))],
   [
+    'PNG, Adobe RGB',
+    async () => withPngProfile(await photo().png().toBuffer(), buildProfile(ADOBE, 'Adobe', gamma(2.2))),
+  ],
+  [
     'PNG, ProPhoto, 16 bits',
     async () => withPngProfile(await deep().png().toBuffer(), buildProfile(PROPHOTO, 'ProPhoto')),
   ],
@@ -84,6 +80,7 @@ const KINDS: readonly (readonly [string, () => Promise<Buffer>])[] = [
   ['AVIF', () => photo().avif({ quality: 90 }).toBuffer()],
   ['AVIF, 10 bits', () => deep().avif({ quality: 90, bitdepth: 10 }).toBuffer()],
   ['TIFF', () => photo().tiff({ compression: 'lzw' }).toBuffer()],
+  ['TIFF, grey, 16 bits', () => photo().greyscale().toColourspace('grey16').tiff({ compression: 'lzw' }).toBuffer()],
   ['TIFF, 16 bits', () => deep().tiff({ compression: 'lzw' }).toBuffer()],
   ['TIFF, alpha, 16 bits', async () => (await seeThrough(16)).tiff({ compression: 'lzw' }).toBuffer()],
   [
@@ -93,6 +90,43 @@ const KINDS: readonly (readonly [string, () => Promise<Buffer>])[] = [
   ['GIF', () => photo().gif().toBuffer()],
   ['BMP', async () => bmp()],
 ];
+
+/** Inks as brightness and two differences, with black apart; a mark says so, and nothing that writes photos for us makes such a file. */
+async function ycck(): Promise<Buffer> {
+  const inks = await sharp(await photo().toColourspace('cmyk').tiff({ compression: 'none' }).toBuffer())
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk')
+    .raw()
+    .toBuffer();
+  const data = new Uint8Array(inks.length);
+  for (let at = 0; at < inks.length; at += 4) {
+    const [c = 0, m = 0, y = 0, k = 0] = inks.subarray(at, at + 4);
+    const stored = [
+      0.299 * c + 0.587 * m + 0.114 * y,
+      128 - 0.1687 * c - 0.3313 * m + 0.5 * y,
+      128 + 0.5 * c - 0.4187 * m - 0.0813 * y,
+      255 - k,
+    ];
+    data.set(
+      stored.map((value) => 255 - Math.max(0, Math.min(255, Math.round(value)))),
+      at,
+    );
+  }
+  const file = canvasBytes({ data, width: 96, height: 64, channels: 4, photometric: 5 });
+  const jpeg = await sharp(file)
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk')
+    .jpeg({ quality: 95, chromaSubsampling: '4:4:4' })
+    .toBuffer();
+  const transform = jpeg.indexOf('Adobe') + 11;
+  expect(jpeg[transform]).toBe(0);
+  jpeg[transform] = 2;
+  // The same colours as the photo has in plain inks, or this is no such file.
+  expect(
+    (await differences(jpeg, await photo().toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer(), folder)).mean,
+  ).toBeLessThan(3);
+  return jpeg;
+}
 
 async function bmp(): Promise<Buffer> {
   const data = new Uint8Array(await photo().raw().toBuffer());
@@ -114,6 +148,28 @@ async function describeResult({ file }: Outcome, source: Buffer, name: string): 
   const { mean } = await differences(source, file, folder);
   expect(mean, name).toBeLessThan(3);
   return `${what}, ΔE < ${mean < 1 ? 1 : mean < 2 ? 2 : 3}`;
+}
+
+/** Upright in all eight ways a camera can be held, and said to be: what sharp makes of the same file decides. */
+async function orientationRows(): Promise<string[][]> {
+  const rows: string[][] = [];
+  for (const format of FORMATS) {
+    const cells: string[] = [];
+    for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const lying = photo().withMetadata({ orientation });
+      const source = await (format === 'tiff' ? lying.tiff({ compression: 'lzw' }) : lying.toFormat(format)).toBuffer();
+      const { file } = await roundTrip(source, folder, { format, outputQuality: 95 });
+      const found = await sharp(file).metadata();
+      const upright = await sharp(source).autoOrient().png().toBuffer();
+      const { mean } = await differences(upright, file, folder);
+      const size = orientation >= 5 ? [64, 96] : [96, 64];
+      expect([found.width, found.height, found.orientation ?? 1], `${format} ${orientation}`).toEqual([...size, 1]);
+      expect(mean, `${format} ${orientation}`).toBeLessThan(3);
+      cells.push(size.join(' × '));
+    }
+    rows.push([RESULT_FORMATS[format].title, ...cells]);
+  }
+  return rows;
 }
 
 const XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><x:a x:GPSLatitude="48"/></x:xmpmeta>';
@@ -200,6 +256,12 @@ ${table(['Photo', ...titles], kinds)}
   in inks with alpha, become RGB with that wide profile.
 - Transparent parts become white in a JPEG. Colours hidden beneath them are never used.
 - GIF and BMP are read only; \`same\` makes a PNG of them. Of several pictures in a file the first is enhanced.
+
+## Which way up
+
+A photo of 96 × 64 pixels with each orientation of EXIF: the size of the result, which is upright and whose orientation is 1.
+
+${table(['Photo', '1', '2', '3', '4', '5', '6', '7', '8'], await orientationRows())}
 
 ## What becomes of metadata
 
