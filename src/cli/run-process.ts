@@ -15,7 +15,12 @@ export async function runProcess(name: 'worker' | 'api', invocation: Invocation)
     ...(address === undefined ? {} : { TEMPORAL_ADDRESS: address }),
     ...(namespace === undefined ? {} : { TEMPORAL_NAMESPACE: namespace }),
   };
-  const child = spawn(process.execPath, [scripts[name]], { env, stdio: 'inherit', detached: true });
+  // The channel is how the process learns that we were killed: without it a worker would go on polling, and nobody would know of it.
+  const child = spawn(process.execPath, [scripts[name]], {
+    env,
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
   // In a group of its own it hears of Ctrl-C once, from here, whatever npm and the terminal send.
   const stop = listenForStop({ onSecond: () => child.kill('SIGKILL'), followParent: invocation.byNpm });
   stop.signal.addEventListener('abort', () => child.kill('SIGTERM'));
