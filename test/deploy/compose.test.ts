@@ -17,7 +17,7 @@ if (!readsYaml) console.warn('There is no Python with a YAML parser: the tests o
 
 const SECRETS = ['POSTGRES_PASSWORD', 'S3_ACCESS_KEY', 'S3_SECRET_KEY', 'API_KEYS'];
 /** Read by libraries, by Node.js or by NVIDIA's runtime rather than by our configuration. */
-const OTHERS = [/^AWS_/, /^OTEL_/, /^NVIDIA_/, /^UV_THREADPOOL_SIZE$/];
+const OTHERS = [/^AWS_/, /^NVIDIA_/, /^UV_THREADPOOL_SIZE$/];
 
 const empty = mkdtempSync(join(tmpdir(), 'darkroom-compose-'));
 afterAll(() => rmSync(empty, { recursive: true, force: true }));

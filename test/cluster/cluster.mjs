@@ -1,0 +1,203 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { answers, Member, until } from './member.mjs';
+import { temporalConfiguration } from './temporal-configuration.mjs';
+
+/**
+ * The topology of docker-compose.yml as processes of this machine, each on a loopback address of its own: PostgreSQL, a Temporal
+ * server on it, an S3 server, two API processes, three workers. Nothing is shared but the network: every API process and every
+ * worker has a data directory of its own.
+ */
+
+export const ADDRESSES = {
+  postgres: '127.0.1.1',
+  temporal: '127.0.1.2',
+  store: '127.0.1.3',
+  apis: ['127.0.1.11', '127.0.1.12'],
+  workers: ['127.0.1.21', '127.0.1.22', '127.0.1.23'],
+};
+const NAMESPACE = 'darkroom';
+export const PORTS = { postgres: 15_432, temporal: 17_233, store: 17_070, api: 18_000, metrics: 19_464 };
+const secret = () => randomBytes(24).toString('hex');
+
+/** @param parts programs (temporal server, its SQL tool and schemas, S3 server, CLI of Temporal), folder, package folder, cache */
+export async function openCluster(parts) {
+  const { folder } = parts;
+  const logs = join(folder, 'logs');
+  mkdirSync(logs, { recursive: true });
+  chmodSync(folder, 0o755); // PostgreSQL runs as its own user
+  const secrets = { postgres: secret(), s3: secret(), api: secret() };
+  const postgres = await startPostgres({ ...parts, logs, password: secrets.postgres });
+  makeSchemas(parts, secrets.postgres);
+  const temporal = await startTemporal({ ...parts, logs, password: secrets.postgres });
+  const store = await startStore({ ...parts, logs, secret: secrets.s3 });
+  const settings = {
+    TEMPORAL_ADDRESS: `${ADDRESSES.temporal}:${PORTS.temporal}`,
+    TEMPORAL_NAMESPACE: NAMESPACE,
+    STORE: 's3',
+    S3_ENDPOINT: `http://${ADDRESSES.store}:${PORTS.store}`,
+    S3_BUCKET: 'darkroom',
+    S3_PATH_STYLE: 'true',
+    AWS_ACCESS_KEY_ID: 'darkroom',
+    AWS_SECRET_ACCESS_KEY: secrets.s3,
+    API_KEYS: secrets.api,
+    SOURCE_ROOTS: 'none',
+    SHUTDOWN_GRACE_MS: '3000',
+    HEARTBEAT_TIMEOUT_MS: '5000',
+    ENGINE_THREADS: '1',
+    LOG_LEVEL: 'info',
+  };
+  const ours = (name, command, env, ready) =>
+    new Member({
+      name,
+      logs,
+      program: process.execPath,
+      // Without the command around it: a kill is to hit the process that works.
+      args: [join(parts.packageDir, `dist/${command}/main.js`)],
+      env: { ...settings, ...env, DATA_DIR: join(folder, name) },
+      cwd: folder,
+      ready,
+    });
+  const workers = ADDRESSES.workers.map((address, index) => {
+    const metrics = `${address}:${PORTS.metrics}`;
+    return ours(
+      `worker-${index + 1}`,
+      'worker',
+      { WORKER_METRICS_ADDRESS: metrics },
+      answers(`http://${metrics}/metrics`),
+    );
+  });
+  const apis = ADDRESSES.apis.map((address, index) =>
+    ours(
+      `api-${index + 1}`,
+      'api',
+      { HOST: address, PORT: String(PORTS.api) },
+      answers(`http://${address}:${PORTS.api}/livez`),
+    ),
+  );
+  const members = { postgres, temporal, store, workers, apis };
+  const close = async () => {
+    for (const member of [...apis, ...workers, store, temporal]) await member.end();
+    await postgres.end('SIGINT');
+  };
+  try {
+    // One first: it registers the search attributes.
+    for (const member of [...workers, ...apis]) await member.start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    ...members,
+    settings,
+    urls: ADDRESSES.apis.map((address) => `http://${address}:${PORTS.api}`),
+    key: secrets.api,
+    postgresPassword: secrets.postgres,
+    bucketFolder: join(folder, 'buckets/darkroom'),
+    close,
+  };
+}
+
+/** As the user `postgres` when we are root, which PostgreSQL refuses to be. */
+function postgresUser() {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag) => Number(execFileSync('id', [flag, 'postgres']).toString());
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+/** Debian keeps PostgreSQL's programs out of the way, by version. */
+export function findPostgres() {
+  const places = '/usr/lib/postgresql';
+  const versions = existsSync(places) ? readdirSync(places).sort((left, right) => Number(right) - Number(left)) : [];
+  return versions.map((version) => join(places, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')));
+}
+
+async function startPostgres({ folder, logs, postgresBin, password }) {
+  const data = join(folder, 'postgres');
+  const user = postgresUser();
+  mkdirSync(data, { mode: 0o700 });
+  const passwordFile = join(folder, 'postgres-password');
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  if (user.uid !== undefined) for (const path of [data, passwordFile]) chownSync(path, user.uid, user.gid);
+  const init = ['-D', data, '-U', 'temporal', '-A', 'scram-sha-256', '--pwfile', passwordFile];
+  execFileSync(join(postgresBin, 'initdb'), init, { ...user, cwd: data, stdio: 'ignore' });
+  const member = new Member({
+    name: 'postgres',
+    logs,
+    program: join(postgresBin, 'postgres'),
+    args: ['-D', data, '-h', ADDRESSES.postgres, '-p', String(PORTS.postgres), '-k', data],
+    cwd: data,
+    ...user,
+    ready: () => {
+      execFileSync(join(postgresBin, 'pg_isready'), ['-h', ADDRESSES.postgres, '-p', String(PORTS.postgres), '-q']);
+      return true;
+    },
+  });
+  await member.start();
+  return member;
+}
+
+function makeSchemas({ temporalServer: { sqlTool, schemas } }, password) {
+  const common = ['--plugin', 'postgres12', '--ep', ADDRESSES.postgres, '-p', String(PORTS.postgres), '-u', 'temporal'];
+  const env = { ...process.env, SQL_PASSWORD: password };
+  for (const [database, schema] of [
+    ['temporal', 'temporal'],
+    ['temporal_visibility', 'visibility'],
+  ]) {
+    const tool = (...args) => execFileSync(sqlTool, [...common, '--db', database, ...args], { env, stdio: 'pipe' });
+    tool('create');
+    tool('setup-schema', '-v', '0.0');
+    tool('update-schema', '-d', join(schemas, schema, 'versioned'));
+  }
+}
+
+async function startTemporal({ folder, logs, packageDir, temporalServer, temporalCli, password }) {
+  const file = join(folder, 'temporal.yaml');
+  const dynamicConfig = join(packageDir, 'deploy/temporal/dynamic-config.yaml');
+  writeFileSync(file, temporalConfiguration({ addresses: ADDRESSES, ports: PORTS, password, dynamicConfig }), {
+    mode: 0o600,
+  });
+  const address = `${ADDRESSES.temporal}:${PORTS.temporal}`;
+  const member = new Member({
+    name: 'temporal',
+    logs,
+    program: temporalServer.server,
+    args: ['--config-file', file, '--allow-no-auth', 'start'],
+    cwd: folder,
+    ready: () => listening(ADDRESSES.temporal, PORTS.temporal),
+  });
+  await member.start();
+  const create = ['operator', 'namespace', 'create', '-n', NAMESPACE, '--retention', '720h', '--address', address];
+  await until('the namespace', 60_000, () => {
+    execFileSync(temporalCli, create, { stdio: 'pipe' });
+    return true;
+  });
+  return member;
+}
+
+const listening = (host, port) =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+
+async function startStore({ folder, logs, s3Server, secret }) {
+  for (const name of ['buckets/darkroom', 'sidecar']) mkdirSync(join(folder, name), { recursive: true });
+  const posix = ['posix', '--sidecar', join(folder, 'sidecar'), join(folder, 'buckets')];
+  const member = new Member({
+    name: 'store',
+    logs,
+    program: s3Server,
+    args: ['--port', `${ADDRESSES.store}:${PORTS.store}`, '--health', '/health', '--quiet', '--keep-alive', ...posix],
+    env: { ROOT_ACCESS_KEY: 'darkroom', ROOT_SECRET_KEY: secret },
+    cwd: folder,
+    ready: answers(`http://${ADDRESSES.store}:${PORTS.store}/health`),
+  });
+  await member.start();
+  return member;
+}
