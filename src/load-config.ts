@@ -24,11 +24,12 @@ export function loadConfig(environment: Environment, home: string = homedir()): 
   const places = {
     DATA_DIR: dataDir,
     CACHE_DIR: cacheDir,
+    ...(parsed.KEYS_FILE === '' ? {} : { KEYS_FILE: resolve(parsed.KEYS_FILE) }),
     SCRATCH_DIR: resolve(parsed.SCRATCH_DIR || join(dataDir, 'scratch')),
     ...(parsed.MODEL_MIRROR === '' ? {} : { MODEL_MIRROR: resolve(parsed.MODEL_MIRROR) }),
   };
   return {
-    config: { ...parsed, ...places },
+    config: { ...parsed, KEYS_FILE: join(dataDir, 'keys.json'), ...places },
     environment: { ...environment, ...places },
     isSet: (name) => (environment[name] ?? '').trim() !== '',
   };

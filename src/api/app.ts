@@ -1,5 +1,6 @@
 import express, { Router, type Express, type RequestHandler } from 'express';
 import { DarkroomError } from '../contracts/errors.ts';
+import { limitTenants } from './guards/allowances.ts';
 import { requireKey } from './guards/api-keys.ts';
 import { neverStore, secureHeaders } from './guards/headers.ts';
 import { guardHost, guardOrigins } from './guards/origins.ts';
@@ -25,7 +26,7 @@ export function createApp(house: House): Express {
   app.use(traceRequests(house));
   app.use(secureHeaders([DOCS_STYLE_HASH]), neverStore);
   app.use(guardOrigins(config.CORS_ORIGINS));
-  if (config.API_KEYS.length === 0) app.use(guardHost(config.CORS_ORIGINS));
+  app.use(guardHost(config.CORS_ORIGINS, house.keys));
   app.use(
     limitBodies({
       idleMs: config.UPLOAD_IDLE_TIMEOUT_MS,
@@ -43,11 +44,11 @@ export function createApp(house: House): Express {
 
 function routerOf(routes: readonly Route[], house: House): Router {
   const router = Router();
-  const key = requireKey(house.config.API_KEYS);
+  const limit = limitTenants(house.config, house.clock);
   for (const route of routes) {
     const before: RequestHandler[] = [
       measure(route, house),
-      ...(route.open ? [] : [key]),
+      ...(route.open ? [] : [requireKey(house.keys, route.scope), limit]),
       ...(route.body ? [express.json({ limit: route.bodyBytes ?? JSON_BODY_BYTES })] : []),
     ];
     router[route.method](expressPath(route.path), ...before, (request, response) =>

@@ -9,6 +9,7 @@ import type { OutgoingGuard } from '../outgoing/guard.ts';
 import type { Store } from '../storage/store.ts';
 import { ArchiveShelf } from './downloads/archive-shelf.ts';
 import type { ArchiveSource } from './downloads/build-archive.ts';
+import { KeyRing } from './keys/key-ring.ts';
 import { EventHub } from './events/event-hub.ts';
 import { Repeats } from './idempotency/repeats.ts';
 import { Meters } from './metrics/meters.ts';
@@ -60,6 +61,8 @@ export interface House extends ApiParts {
   /** Started and stopped by the owner of the application. */
   readonly sampler: PerformanceSampler;
   readonly meters: Meters;
+  /** Who may call. */
+  readonly keys: KeyRing;
   readonly archives: ArchiveShelf;
   readonly thumbnails: ThumbnailShelf;
   /** Resumable uploads; started and stopped likewise. */
@@ -80,6 +83,7 @@ export function openHouse(parts: ApiParts): House {
   return {
     ...parts,
     vitals,
+    keys: new KeyRing({ ...parts, configured: parts.config.API_KEYS, file: parts.config.KEYS_FILE }),
     readiness: watchReadiness({ ...parts, vitals, now: clock }),
     sampler,
     meters: new Meters({ vitals, autoscalers, streams: () => events.counts.streams }),

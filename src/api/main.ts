@@ -50,8 +50,9 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
     webDir: fileURLToPath(new URL('../web', import.meta.url)),
     version: readVersion(),
   });
+  await house.keys.refresh();
   await house.uploads.start();
-  const server = await listen(createApp(house), config, () => letGo(house));
+  const server = await listen(createApp(house), config, () => letGo(house), house.keys.required);
   house.sampler.start();
   try {
     logger.info({ url: server.url }, 'ready');

@@ -68,7 +68,8 @@ export function sendProblem(request: Request, response: Response, error: Darkroo
   const problem = describeProblem(error, request);
   for (const name of ['Content-Length', 'Content-Disposition', 'ETag', 'Accept-Ranges']) response.removeHeader(name);
   if (problem.status === 401) response.set('WWW-Authenticate', 'Bearer realm="darkroom"');
-  if (asksToWait(error)) response.set('Retry-After', String(RETRY_AFTER_SECONDS));
+  // Who refused may know better than that.
+  if (asksToWait(error) && !response.hasHeader('Retry-After')) response.set('Retry-After', String(RETRY_AFTER_SECONDS));
   response.set('Cache-Control', 'no-store');
   response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }

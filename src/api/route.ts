@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import type { Scope } from '../contracts/api-keys.ts';
 import { DarkroomError, type ErrorCode } from '../contracts/errors.ts';
 import type { BatchHeader } from '../contracts/batch.ts';
 import { answerJson } from './answer-json.ts';
@@ -51,6 +52,8 @@ export interface Route {
   readonly tag: string;
   /** Open to callers without an API key. */
   readonly open: boolean;
+  /** What a key must be good for. */
+  readonly scope: Scope;
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType | undefined;
   readonly body: z.ZodType | undefined;
@@ -70,12 +73,16 @@ export interface Route {
   serve(request: Request, response: Response, house: House): Promise<void>;
 }
 
+const READING: ReadonlySet<Method> = new Set(['get', 'head', 'options']);
+
 interface RouteDefinition<Params, Query, Body> {
   method: Method;
   path: `/${string}`;
   summary: string;
   tag: string;
   open?: boolean;
+  /** Default: `read` for what changes nothing, else `submit`. */
+  scope?: Scope;
   params?: z.ZodType<Params>;
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
@@ -105,6 +112,7 @@ export function route<Params = unknown, Query = unknown, Body = unknown>(
     summary: definition.summary,
     tag: definition.tag,
     open: definition.open ?? false,
+    scope: definition.scope ?? (READING.has(definition.method) ? 'read' : 'submit'),
     params,
     query,
     body,

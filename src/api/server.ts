@@ -28,8 +28,9 @@ export async function listen(
   app: RequestListener,
   config: Config,
   onStopping: () => void = () => undefined,
+  hasKeys: boolean = config.API_KEYS.length > 0,
 ): Promise<ListeningServer> {
-  requireKeysForTheWorld(config);
+  requireKeysForTheWorld(config, hasKeys);
   const headersTimeout = Math.min(HEADERS_TIMEOUT_MS, config.UPLOAD_IDLE_TIMEOUT_MS);
   const connectionsCheckingInterval = headersTimeout / LOOKS;
   const server = createServer({ headersTimeout, connectionsCheckingInterval, requestTimeout: 0 });
@@ -62,11 +63,11 @@ export async function listen(
   };
 }
 
-function requireKeysForTheWorld({ HOST, API_KEYS }: Config): void {
-  if (API_KEYS.length > 0 || isLoopback(HOST)) return;
+function requireKeysForTheWorld({ HOST }: Config, hasKeys: boolean): void {
+  if (hasKeys || isLoopback(HOST)) return;
   throw new DarkroomError(
     'invalid_request',
-    `HOST is ${HOST}, which other machines can reach, but API_KEYS is empty: set keys, or listen on 127.0.0.1.`,
+    `HOST is ${HOST}, which other machines can reach, but API_KEYS is empty: make a key (darkroom keys create), or listen on 127.0.0.1.`,
   );
 }
 

@@ -192,6 +192,8 @@ export interface BatchService {
   undone(operationId: string, batchId: string, page: number): Promise<UndoOutcome[]>;
   /** Cancels a photo if it is under way, then removes its upload and result, nothing else. False when there is no such photo. */
   removePhoto(photoId: string): Promise<boolean>;
+  /** Photos of a tenant that are accepted and not settled, counted up to `most`; about a second late. */
+  photosInFlight(tenant: string, most: number): Promise<number>;
   /** Sends a webhook's message again; false while it is being sent, `undefined` when there is none of that ID. */
   replayWebhook(batchId: string, messageId: string): Promise<boolean | undefined>;
   /** Reports of the workers that are alive. */

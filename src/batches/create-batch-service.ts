@@ -12,6 +12,7 @@ import { pauseBatch, sealBatch, setMaxWorkers, setPriority } from './control-bat
 import { replayWebhook } from './deliver-webhook.ts';
 import { listOperations, readOperation } from './operations.ts';
 import { BatchReader } from './read-batch.ts';
+import { photosInFlight } from './photos-in-flight.ts';
 import { PhotoReader } from './read-photos.ts';
 import { readAutoscalers, readQueue, readWorkers } from './read-workers.ts';
 import { removePhoto } from './remove-photo.ts';
@@ -68,6 +69,7 @@ export function createBatchService(deps: BatchServiceDependencies): BatchService
     operation: (operationId) => readOperation(control, operationId),
     undone: async (operationId, batchId, page) => (await control.rollbacks.page(operationId, batchId, page)) ?? [],
     removePhoto: (photoId) => removePhoto(control, photoId),
+    photosInFlight: (tenant, most) => photosInFlight({ ...deps, batches }, tenant, most),
     replayWebhook: (batchId, messageId) => askTemporal(deps, () => replayWebhook(deps, batchId, messageId)),
     workers: () => workers.get('workers', () => readWorkers(deps.store, deps.now)),
     autoscalers: () => autoscalers.get('autoscalers', () => readAutoscalers(deps.store, deps.now)),

@@ -17,6 +17,7 @@ export function defineCommands(version: string, run: Run): Command {
   addOperations(program, run);
   addHouse(program, run);
   addModels(program, run);
+  addKeys(program, run);
   program.addHelpText('after', EXAMPLES);
   return program;
 }
@@ -165,4 +166,29 @@ function addModels(program: Command, run: Run): void {
     .action(async (names: string[]) => {
       await run(async (given) => await (await import('./models.ts')).verifyModels(names, given));
     });
+}
+
+function addKeys(program: Command, run: Run): void {
+  const keys = program.command('keys').description('make, list and revoke the keys of the API (KEYS_FILE)');
+  keys
+    .command('create')
+    .description('make a key and print it, this once; a running API knows it within a second')
+    .requiredOption('--tenant <name>', 'whose it is: photos and batches of one tenant are unknown to the others')
+    .option('--scope <scopes...>', 'what it may do: read, submit, control, admin (all of it)', [
+      'read',
+      'submit',
+      'control',
+    ])
+    .action(async ({ tenant, scope }: { tenant: string; scope: string[] }) => {
+      await run(async (given) => await (await import('./keys.ts')).createKey({ tenant, scopes: scope }, given));
+    });
+  keys
+    .command('list')
+    .description('the keys there are, by name; never the keys themselves')
+    .action(async () => await run(async (given) => await (await import('./keys.ts')).listKeys(given)));
+  keys
+    .command('revoke')
+    .description('refuse a key from now on')
+    .argument('<id>', 'as `darkroom keys list` names it')
+    .action(async (id: string) => await run(async (given) => await (await import('./keys.ts')).revokeKey(id, given)));
 }

@@ -48,14 +48,43 @@ const list = z.string().transform((joined) =>
 const MiB = 1024 * 1024;
 
 export const SETTINGS = {
-  HOST: setting('API', text.min(1), '127.0.0.1', 'Address the API listens on. Anything but loopback needs API_KEYS.'),
+  HOST: setting(
+    'API',
+    text.min(1),
+    '127.0.0.1',
+    'Address the API listens on. Anything but loopback needs keys (API_KEYS, KEYS_FILE).',
+  ),
   PORT: setting('API', whole(0, 65_535), '8000', 'Port of the API and the page.'),
   API_KEYS: setting(
     'API',
     list,
     '',
-    'Comma-separated keys; when set, every call must carry one as `Authorization: Bearer KEY`.',
+    'Comma-separated keys, plain or as `sha256:` and their hash; each is a tenant of its own that may do everything. Where there are keys, every call must carry one as `Authorization: Bearer KEY`.',
     true,
+  ),
+  KEYS_FILE: setting(
+    'API',
+    text,
+    '',
+    'File of the keys that `darkroom keys` makes, with tenants and scopes; read again when it changes. Empty: `keys.json` inside DATA_DIR.',
+  ),
+  TENANT_PHOTOS_IN_FLIGHT: setting(
+    'API',
+    whole(0, 2 ** 31),
+    '0',
+    'Photos of one tenant that may be accepted and not done yet; 429 beyond, counted about a second late. 0: no limit.',
+  ),
+  TENANT_REQUESTS_PER_MINUTE: setting(
+    'API',
+    whole(0, 10_000_000),
+    '0',
+    'Requests of one tenant a minute, to one API process; 429 beyond. 0: no limit.',
+  ),
+  TENANT_BYTES_PER_HOUR: setting(
+    'API',
+    whole(0, 2 ** 50),
+    '0',
+    'Bytes that one tenant may send an hour, to one API process; 429 beyond. 0: no limit.',
   ),
   CORS_ORIGINS: setting('API', list, '', 'Comma-separated origins of pages that may call the API; `*` allows all.'),
   UPLOAD_MAX_BYTES: setting('API', whole(1, 2 ** 40), String(50 * MiB), 'Largest photo accepted.'),

@@ -69,6 +69,19 @@ export const ERRORS = {
     'Ask for it again without the condition.',
   ),
   unauthorized: define(401, false, 'A valid API key is needed', 'Send it as `Authorization: Bearer …`.'),
+  forbidden_scope: define(
+    403,
+    false,
+    'This key may not do that',
+    'Use a key that has the scope, or have one made with `darkroom keys create`.',
+  ),
+  too_many_photos: define(
+    429,
+    true,
+    'You have too many photos under way',
+    'Wait until some of them are done, or have TENANT_PHOTOS_IN_FLIGHT raised.',
+  ),
+  rate_limited: define(429, true, 'Too much in too short a time', 'Wait as long as Retry-After says.'),
   forbidden_origin: define(
     403,
     false,

@@ -8,7 +8,7 @@ export const sessionRequestSchema = z.strictObject({
   key: z
     .string()
     .regex(/^[!-~]{1,512}$/, 'must be an API key')
-    .describe('One of API_KEYS.'),
+    .describe('An API key.'),
 });
 
 export const sessionSchema = z.object({

@@ -1,37 +1,31 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
+import type { Scope } from '../../contracts/api-keys.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
 import { SESSION_COOKIE } from '../../contracts/http-sessions.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
 import { ANONYMOUS, contextOf } from '../request-context.ts';
 
-const digest = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
-
 /**
- * Demands one of the configured keys and names the caller's tenant after it. Hashes are compared, all of them and in
- * constant time, so that neither a key nor how much of it was right can be read from the time an answer takes.
- * Without configured keys everybody is the same anonymous tenant.
+ * Demands a key that may do what the route is for, and names the caller's tenant after it. Where there are no keys everybody
+ * is the same anonymous tenant, on this machine alone (`server.ts`, `guardHost`).
  */
-export function requireKey(keys: readonly string[]): RequestHandler {
-  const known = keys.map((key) => ({ hash: digest(key), tenant: `key-${digest(key).toString('hex').slice(0, 16)}` }));
-  return (request, _response, next) => {
+export const requireKey =
+  (keys: KeyRing, scope: Scope): RequestHandler =>
+  async (request, _response, next) => {
+    await keys.refresh();
     const context = contextOf(request);
-    if (known.length === 0) {
-      context.tenant = ANONYMOUS;
+    if (keys.required) {
+      const bearer = keys.find(keyOf(request) ?? '');
+      if (!bearer) throw new DarkroomError('unauthorized');
+      if (!bearer.scopes.has(scope)) {
+        throw new DarkroomError('forbidden_scope', `This key may not do that: it needs the scope "${scope}".`);
+      }
+      context.tenant = bearer.tenant;
     } else {
-      const given = digest(keyOf(request) ?? '');
-      const [match] = known.filter(({ hash }) => timingSafeEqual(hash, given));
-      if (!match) throw new DarkroomError('unauthorized');
-      context.tenant = match.tenant;
+      context.tenant = ANONYMOUS;
     }
     next();
   };
-}
-
-/** The same comparison for a key that is no header. */
-export function isKnownKey(keys: readonly string[], given: string): boolean {
-  const hash = digest(given);
-  return keys.filter((key) => timingSafeEqual(digest(key), hash)).length > 0;
-}
 
 const keyOf = (request: Request): string | undefined =>
   /^Bearer +(\S+)$/i.exec(request.get('authorization') ?? '')?.[1] ??

@@ -9,7 +9,7 @@ const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const ALLOWED_HEADERS =
   'Authorization, Content-Type, X-API-Key, Idempotency-Key, Last-Event-ID, Prefer, Range, If-None-Match, If-Range, traceparent, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, X-Request-ID';
 const EXPOSED_HEADERS =
-  'Location, Content-Disposition, Content-Length, Content-Range, Accept-Ranges, ETag, Last-Modified, Retry-After, X-Trace-Id, Idempotency-Replayed, Preference-Applied, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires';
+  'Location, Content-Disposition, Content-Length, Content-Range, Accept-Ranges, ETag, Last-Modified, RateLimit, RateLimit-Policy, Retry-After, X-Trace-Id, Idempotency-Replayed, Preference-Applied, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires';
 const PREFLIGHT_SECONDS = '600';
 
 /**
@@ -58,11 +58,12 @@ const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
  * A server without keys trusts everybody on this machine. A page of the internet whose name was rebound to 127.0.0.1 would
  * be same-origin and send its own name as Host: only loopback names and hosts of listed origins are answered.
  */
-export function guardHost(listed: readonly string[]): RequestHandler {
+export function guardHost(listed: readonly string[], keys: { readonly required: boolean }): RequestHandler {
   const listedHosts = new Set(
     listed.filter((origin) => URL.canParse(origin)).map((origin) => new URL(origin).hostname),
   );
   return (request, _response, next) => {
+    if (keys.required) return next();
     const host = request.get('host');
     const name = host !== undefined && URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : undefined;
     if (name !== undefined && !isLoopbackName(name) && !listedHosts.has(name) && !listed.includes('*')) {

@@ -145,7 +145,12 @@ const eventSchema = (names: readonly string[]): Json => ({
 function describeProblems(route: Route): Json {
   const byStatus = new Map<number, ErrorCode[]>();
   const reading = route.body ? (['unsupported_media_type', 'body_too_large'] as const) : [];
-  const codes = [...route.problems, ...reading, ...(route.open ? [] : (['unauthorized'] as const)), ...EVERYWHERE];
+  const codes = [
+    ...route.problems,
+    ...reading,
+    ...(route.open ? [] : (['unauthorized', 'forbidden_scope', 'rate_limited'] as const)),
+    ...EVERYWHERE,
+  ];
   for (const code of new Set<ErrorCode>(codes)) {
     const { status } = ERRORS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);

@@ -15,6 +15,7 @@ const controlRoute = (verb: Verb, summary: string): Route =>
   route({
     method: 'post',
     path: `/api/v1/batches/{batch_id}/${verb}`,
+    scope: verb === 'seal' ? 'submit' : 'control', // who adds the photos says when they are all there
     tag: 'Batches',
     summary,
     params: batchIdParamsSchema,
@@ -37,6 +38,7 @@ const againRoute = (verb: 'resume' | 'retry', summary: string): Route =>
   route({
     method: 'post',
     path: `/api/v1/batches/{batch_id}/${verb}`,
+    scope: 'control',
     tag: 'Batches',
     summary,
     params: batchIdParamsSchema,
@@ -54,6 +56,7 @@ export const retryBatch = againRoute('retry', 'Do the failed photos again');
 export const changeBatch = route({
   method: 'patch',
   path: '/api/v1/batches/{batch_id}',
+  scope: 'control',
   tag: 'Batches',
   summary: 'Change priority or max_workers while the batch runs',
   params: batchIdParamsSchema,

@@ -3,6 +3,7 @@ import { route } from '../route.ts';
 export const metrics = route({
   method: 'get',
   path: '/metrics',
+  scope: 'admin',
   tag: 'Server',
   summary: 'Readings for Prometheus: this process, and the whole house out of the workers’ reports',
   answer: 'text/plain',

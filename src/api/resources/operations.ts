@@ -40,6 +40,7 @@ export const batchProgress = route({
 export const resumeOperation = route({
   method: 'post',
   path: '/api/resume-operation',
+  scope: 'control',
   tag: 'Operations',
   summary: 'Continue a paused batch, or do the failed photos of a finished one again',
   body: resumeRequestSchema,

@@ -7,6 +7,7 @@ import { route } from '../route.ts';
 export const rollBack = route({
   method: 'post',
   path: '/api/rollback',
+  scope: 'control',
   tag: 'Operations',
   summary: 'Undo batches, or chosen photos of them: as if they had never been',
   body: rollbackRequestSchema,

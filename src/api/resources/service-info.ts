@@ -30,7 +30,7 @@ export const serviceInfo = route({
   },
 });
 
-function describeService({ version, config }: House): ServiceInfo {
+function describeService({ version, config, keys }: House): ServiceInfo {
   return {
     service: 'Darkroom',
     version,
@@ -47,7 +47,7 @@ function describeService({ version, config }: House): ServiceInfo {
       partial_downloads: true,
       rollback: config.ENABLE_ROLLBACK,
       open_batches: true,
-      api_keys: config.API_KEYS.length > 0,
+      api_keys: keys.required,
       // Of this process's own server it is a loopback address: only whoever reaches it gets anything from it.
       temporal_ui: workflowsAddress(config),
     },

@@ -5,7 +5,6 @@ import {
   type SessionAnswer,
 } from '../../contracts/http-sessions.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
-import { isKnownKey } from '../guards/api-keys.ts';
 import { route } from '../route.ts';
 
 const path = '/api/v1/session';
@@ -27,12 +26,13 @@ export const beginSession = route({
   body: sessionRequestSchema,
   answer: sessionSchema,
   problems: ['invalid_request', 'unauthorized'],
-  handle({ body, request, response }, { config }): Promise<SessionAnswer> {
-    if (config.API_KEYS.length > 0) {
-      if (!isKnownKey(config.API_KEYS, body.key)) throw new DarkroomError('unauthorized');
+  async handle({ body, request, response }, { keys }): Promise<SessionAnswer> {
+    await keys.refresh();
+    if (keys.required) {
+      if (!keys.find(body.key)) throw new DarkroomError('unauthorized');
       response.append('Set-Cookie', cookie(body.key, FOR_SECONDS, request.get('origin')));
     }
-    return Promise.resolve({ active: true });
+    return { active: true };
   },
 });
 

@@ -56,6 +56,7 @@ export const listTasks = route({
 export const deleteTask = route({
   method: 'delete',
   path: '/api/v1/tasks/{task_id}',
+  scope: 'control',
   tag: 'Photos',
   summary: 'Cancel a photo and remove its upload and result',
   params: taskParamsSchema,

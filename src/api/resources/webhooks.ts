@@ -50,6 +50,7 @@ export const listWebhooks = route({
 export const replayWebhook = route({
   method: 'post',
   path: '/api/v1/batches/{batch_id}/webhooks/{delivery_id}/replay',
+  scope: 'control',
   tag,
   summary: 'Send a message of a batch’s webhook again: the same bytes, newly signed',
   params: webhookParamsSchema,

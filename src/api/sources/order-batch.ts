@@ -9,7 +9,7 @@ import type { House } from '../house.ts';
 import type { Call } from '../route.ts';
 import { nameUploads } from '../uploads/add-photos.ts';
 import { limitsOf, requireOneGood } from '../uploads/photo-records.ts';
-import { requireDisk, requireTemporal } from '../uploads/requirements.ts';
+import { requireDisk, requireTemporal, requireTenantRoom } from '../uploads/requirements.ts';
 import { settingsOf } from '../uploads/settings.ts';
 import { collectFolder, type FolderPhotos } from './folder-photos.ts';
 import { isWithin, locate, locateNew, openTerritory, refuse, type Territory } from './roots.ts';
@@ -52,6 +52,8 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
     ...(body.tags === undefined ? {} : { tags: body.tags }),
     ...(webhook === undefined ? {} : { webhook }),
   };
+  const named = source?.kind === 'uploads' ? source.ids : source?.kind === 'urls' ? source.urls : [];
+  await requireTenantRoom(house, tenant, Math.max(1, named.length));
   if (source?.kind === 'uploads') return submitUploads(call, house, order, source.ids);
   if (source?.kind === 'urls') {
     const photos = await inspectUrls(house, { ...order, urls: source.urls, signal });
@@ -72,6 +74,7 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
           signal,
         );
   requireOneGood(found.photos);
+  await requireTenantRoom(house, tenant, found.photos.length);
   signal.throwIfAborted();
   const header = await house.service.submit({ ...order, photos: found.photos });
   return { header, skipped: found.skipped, skippedTotal: found.skippedTotal };

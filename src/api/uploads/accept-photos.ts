@@ -9,7 +9,7 @@ import type { Call, FormShape } from '../route.ts';
 import { nameUploads } from './add-photos.ts';
 import { limitsOf, recordUploads, requireOneGood } from './photo-records.ts';
 import { contentOf, receiveForm, type ReceivedFile, type ReceivedForm } from './receive-form.ts';
-import { requireDisk, requireTemporal } from './requirements.ts';
+import { requireDisk, requireTemporal, requireTenantRoom } from './requirements.ts';
 import { joinSettings, settingsOf, type BatchSettings } from './settings.ts';
 
 /**
@@ -23,6 +23,7 @@ export async function acceptPhotos(
 ): Promise<BatchHeader> {
   await requireTemporal(house);
   await requireDisk(call, house);
+  await requireTenantRoom(house, call.tenant, 1);
   const { once } = call;
   const batchId = once.batchId ?? makeBatchId(new Date(house.clock()), house.random(10));
   // Tries under one key make one batch: none may touch the photos of another.
@@ -35,6 +36,7 @@ export async function acceptPhotos(
     const made = await once.recall(contentOf(received));
     if (made) return await answerMade(house, made, uploads);
     const { files, settings } = checkForm(call, house, form, received);
+    if (form.many) await requireTenantRoom(house, call.tenant, files.length);
     const photos = await recordUploads(files, house, limitsOf(house, settings.options));
     requireOneGood(photos);
     call.signal.throwIfAborted();

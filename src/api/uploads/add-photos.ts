@@ -11,7 +11,7 @@ import type { Call } from '../route.ts';
 import { useUploads } from '../sources/upload-photos.ts';
 import { limitsOf, recordUploads, requireOneGood } from './photo-records.ts';
 import { contentOf, receiveForm } from './receive-form.ts';
-import { requireDisk, requireTemporal } from './requirements.ts';
+import { requireDisk, requireTemporal, requireTenantRoom } from './requirements.ts';
 
 const FIELD = 'files';
 
@@ -57,7 +57,7 @@ export async function addUploads(
   const { batchId } = header;
   const additionId = nameAddition(call.request.get('idempotency-key'), house);
   const uploads = nameUploads(batchId, house);
-  await requireRoom(call, house, batchId, additionId, ids.length);
+  await requireRoom(call, house, batchId, additionId, ids.length, ids.length);
   const isTaken = (): Promise<boolean> => house.service.hasAddition(batchId, additionId);
   if (await isTaken()) {
     const added = await house.service.addPhotos(batchId, { additionId, photos: [] });
@@ -115,10 +115,13 @@ async function requireRoom(
   batchId: string,
   additionId: string,
   most: number,
+  /** Known already; of a form nobody knows. */
+  photos = 0,
 ): Promise<void> {
   await requireTemporal(house);
   await requireDisk(call, house);
   if (await house.service.hasAddition(batchId, additionId)) return;
+  await requireTenantRoom(house, call.tenant, Math.max(1, photos));
   const view = await house.service.view(batchId);
   if (view?.accepting === false) {
     const why = view.open ? 'is sealed' : `has ended (${view.state})`;

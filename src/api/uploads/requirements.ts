@@ -18,3 +18,13 @@ export async function requireRoomFor(bytes: number, { config, store }: House): P
     throw new DarkroomError('storage_full', 'There is no room for new photos on the disk of this server.');
   }
 }
+
+/** Whether a tenant may have so many photos more under way; asked before they are taken. */
+export async function requireTenantRoom({ config, service }: House, tenant: string, photos: number): Promise<void> {
+  const most = config.TENANT_PHOTOS_IN_FLIGHT;
+  if (most === 0) return;
+  const underWay = await service.photosInFlight(tenant, most);
+  if (underWay + photos > most) {
+    throw new DarkroomError('too_many_photos', `You may have ${most} photos under way at once; ${underWay} are.`);
+  }
+}

@@ -35,10 +35,10 @@ const misconfigured = (message: string, remedy: string): Seen => ({
 async function checkConfiguration({ config, isSet }: LoadedConfig): Promise<Seen> {
   const shown = redactConfig(config);
   const set = SETTING_NAMES.filter(isSet).map((name) => `${name}=${String(shown[name])}`);
-  if (!LOOPBACK.has(config.HOST) && config.API_KEYS.length === 0) {
+  if (!LOOPBACK.has(config.HOST) && config.API_KEYS.length === 0 && !existsSync(config.KEYS_FILE)) {
     return misconfigured(
       `HOST=${config.HOST} lets others in without a key; the API refuses to start so.`,
-      'Set API_KEYS.',
+      'Make a key with `darkroom keys create`, or set API_KEYS.',
     );
   }
   if (config.STORE === 's3' && config.S3_BUCKET === '') {

@@ -215,6 +215,11 @@ export class StandInService extends StandInControl implements BatchService {
     });
   }
 
+  /** Nothing here takes any time. */
+  photosInFlight(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   /** No batch here has a webhook. */
   replayWebhook(): Promise<undefined> {
     return Promise.resolve(undefined);
