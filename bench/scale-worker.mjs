@@ -50,6 +50,7 @@ const engines = {
     const original = { width: 10, height: 10, format: 'jpeg' };
     return {
       path,
+      model: job.model,
       contentType: 'image/jpeg',
       extension: '.jpg',
       width: 40,
