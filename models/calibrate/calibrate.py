@@ -19,12 +19,11 @@ import torch
 import torch.nn.functional as F
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "train"), str(HERE.parent / "reference")]
+sys.path.insert(0, str(HERE.parent / "reference"))
 
-from degrade import degrade  # noqa: E402
 from make_vectors import NETWORKS, load  # noqa: E402
+from tiles import SIDE, tiles  # noqa: E402
 
-SIDE = 64
 NAME = "realesrgan-x4plus"
 # Codes of one byte around a zero of 128: 128 steps down, 127 up.
 STEPS_DOWN, STEPS_UP = 128, 127
@@ -59,17 +58,6 @@ def measure(network, photo: torch.Tensor, extremes: Extremes) -> None:
             value = extremes.see(f"{name}.4", dense.convolutions[4](torch.cat(features, 1))) * 0.2 + value
         trunk = value * 0.2 + trunk
     extremes.see("trunk", network.trunk(extremes.see("trunk.in", trunk)))
-
-
-def tiles(work: Path, limit: int | None):
-    random = np.random.default_rng(1)
-    for index, path in enumerate(sorted((work / "train").glob("*.npy"))[:limit]):
-        photo = np.load(path)
-        spoil = index % 4 in (1, 2)  # neither the large nor the small sizes only
-        side = SIDE * 4 if spoil else SIDE
-        y, x = (int(random.integers(0, full - side + 1)) for full in photo.shape[:2])
-        tile = photo[y : y + side, x : x + side]
-        yield path.stem, np.ascontiguousarray(degrade(tile, random) if spoil else tile)
 
 
 def ranges(extremes: dict[str, np.ndarray], name: str) -> np.ndarray:

@@ -4,6 +4,7 @@ import { GraphBuilder } from './graph-builder.ts';
 import { buildRrdb } from './graph-rrdb.ts';
 import { buildRrdbInt8 } from './graph-rrdb-int8.ts';
 import { buildSrvgg } from './graph-srvgg.ts';
+import { buildSrvggInt8 } from './graph-srvgg-int8.ts';
 import { readNetwork, type Network } from './network.ts';
 
 /** Raised with every change of the graphs that are made: an installed graph of another version is made anew. */
@@ -27,7 +28,9 @@ export function convertModel(entry: ModelEntry, param: string, bin: Uint8Array, 
 }
 
 function buildGraph(graph: GraphBuilder, network: Network, steps: CalibrationSteps | undefined): void {
-  if (network.architecture === 'srvgg') buildSrvgg(graph, network);
-  else if (steps === undefined) buildRrdb(graph, network);
+  if (network.architecture === 'srvgg') {
+    if (steps === undefined) buildSrvgg(graph, network);
+    else buildSrvggInt8(graph, network, steps);
+  } else if (steps === undefined) buildRrdb(graph, network);
   else buildRrdbInt8(graph, network, steps);
 }

@@ -16,9 +16,10 @@ describe('readCatalogue', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('has the six networks, each with its reference vector', async () => {
+  it('has the seven networks, each with its reference vector', async () => {
     const catalogue = await readCatalogue();
     expect(catalogue.map(({ name, role, default: isDefault }) => [name, role, isDefault])).toEqual([
+      ['darkroom-fast-x4-int8', 'photo', true],
       ['darkroom-fast-x4', 'photo', true],
       ['realesr-animevideov3', 'line-art', true],
       ['realesr-general-wdn-x4v3', 'denoise-twin', false],
