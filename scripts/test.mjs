@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { main, root, runNode, say, Trouble } from './command.mjs';
 import { providePython } from './python.mjs';
+import { keepReport } from './reports.mjs';
 import { provideS3Server } from './s3-server.mjs';
 import { ensureBuilt, ensureInstalled, requireNode } from './setup.mjs';
 
@@ -73,6 +74,7 @@ await main(async (filters) => {
     const reportFile = join(folder, 'report.json');
     const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`, ...filters];
     const { code } = await runNode(join(root, 'node_modules/vitest/vitest.mjs'), args, { show: true, env });
+    keepReport(reportFile);
     const { passed, failed, skipped } = countTests(reportFile, code);
     console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
     if (code === 127) throw new Trouble('vitest could not be started.');

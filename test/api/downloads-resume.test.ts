@@ -136,7 +136,7 @@ describe('an archive', () => {
     expect((await fetch(address(id, '?partial=false'))).status).toBe(200);
   });
 
-  it.skipIf(!hasCurl)('goes on with `curl -C -` after it was cut at half, to the same bytes', async () => {
+  it.skipIf(!hasCurl)('[51] goes on with `curl -C -` after it was cut at half, to the same bytes', async () => {
     const id = await batchOf([
       ['a.jpg', randomBytes(6_000_000)],
       ['b.jpg', randomBytes(6_000_000)],
@@ -182,7 +182,7 @@ describe('an archive', () => {
     expect(Buffer.from(await said.arrayBuffer())).toEqual(bytes.subarray(5));
   });
 
-  it('lets go of a reader that takes nothing, and of one that leaves', async () => {
+  it('[51] lets go of a reader that takes nothing, and of one that leaves', async () => {
     const id = await batchOf([['a.jpg', randomBytes(30_000_000)]]);
     const handles = openHandles();
     const standing = await new Promise<IncomingMessage>((resolve) => get(address(id), resolve));

@@ -125,7 +125,7 @@ describe('an archive', () => {
     expect((await fetch(again.url, { headers: { 'if-none-match': etag } })).status).toBe(304);
   });
 
-  it('closes everything when its reader leaves [51]', async () => {
+  it('[51] closes everything when its reader leaves', async () => {
     const id = await batchOf([
       ['a.jpg', randomBytes(8_000_000)],
       ['b.jpg', randomBytes(8_000_000)],
@@ -156,7 +156,7 @@ describe('an archive', () => {
   });
 });
 
-describe('names of results', () => {
+describe('[17] names of results', () => {
   it('are safe on every system', () => {
     const cases: [original: string, name: string][] = [
       ['holiday.JPG', 'holiday_enhanced.png'],

@@ -148,7 +148,7 @@ describe('whoever comes back', () => {
     third.leave();
   });
 
-  it('again and again, in the middle of everything, misses nothing', async () => {
+  it('[50] again and again, in the middle of everything, misses nothing', async () => {
     const total = 60;
     const batchId = await makeBatch(total);
     const told = new Map<number, string>();
@@ -186,7 +186,7 @@ describe('whoever comes back', () => {
   });
 });
 
-describe('many', () => {
+describe('[50] many', () => {
   it('who follow one batch cost one look a second, no buffers, and nothing once they left', async () => {
     const batchId = await makeBatch(5);
     const looks = vi.spyOn(api.service, 'view');
@@ -258,7 +258,7 @@ it('who come back at once are told from one reading, within few file handles', a
   for (const reader of readers) reader.leave();
 });
 
-describe('a slow reader', () => {
+describe('[50] a slow reader', () => {
   /** Sends the request and reads nothing. */
   async function connectAndWait(batchId: string): Promise<ReturnType<typeof connect>> {
     const socket = connect(api.port, '127.0.0.1');

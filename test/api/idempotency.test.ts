@@ -43,7 +43,7 @@ const sendJson = (path: string, body: unknown, key?: string, url = api.url): Pro
 const uploads = async (): Promise<string[]> => (await api.files()).filter((path) => path.includes('/uploads/')).sort();
 const replayed = (response: Response): boolean => response.headers.get('idempotency-replayed') === 'true';
 
-describe('the same request under the same key gets the first answer', () => {
+describe('[11] the same request under the same key gets the first answer', () => {
   it('for a form with one photo, whatever its boundary', async () => {
     const send = (): Promise<Response> =>
       post(`${api.url}/api/v1/enhance?scale=2`, form('file', [photo, 'a.jpg']), under('one'));
@@ -109,7 +109,7 @@ describe('the same request under the same key gets the first answer', () => {
   });
 });
 
-it('refuses another request under the key, and keeps nothing of it', async () => {
+it('[12] refuses another request under the key, and keeps nothing of it', async () => {
   const url = `${api.url}/api/v1/enhance`;
   await answered(await post(url, form('file', [photo, 'a.jpg']), under('k')), taskAcceptedSchema);
   const kept = await api.files();
@@ -125,7 +125,7 @@ it('refuses another request under the key, and keeps nothing of it', async () =>
   expect(await api.files()).toEqual(kept);
 });
 
-it('says 409 with Retry-After while the first is still coming in, and answers it to the next', async () => {
+it('[13] says 409 with Retry-After while the first is still coming in, and answers it to the next', async () => {
   const body = Buffer.concat([Buffer.from(partHead('file')), photo, Buffer.from('\r\n--B--\r\n')]);
   const head = uploadHead('/api/v1/enhance', body.length).replace('\r\n\r\n', '\r\nIdempotency-Key: slow\r\n\r\n');
   const whole = Buffer.concat([Buffer.from(head.slice(0, head.indexOf('\r\n\r\n') + 4)), body]);

@@ -33,7 +33,7 @@ function drip(text: string, begin = ''): { socket: Socket; closed: Promise<void>
   return { socket, closed };
 }
 
-it('cuts headers that never end, and connections that say nothing', async () => {
+it('[10] cuts headers that never end, and connections that say nothing', async () => {
   const before = openHandles();
   const slow = Array.from({ length: 20 }, () => drip('X-A: b\r\n', 'GET / HTTP/1.1\r\nHost: localhost\r\n'));
   const silent = Array.from({ length: 20 }, () => connect(api.port, '127.0.0.1').resume());
@@ -44,7 +44,7 @@ it('cuts headers that never end, and connections that say nothing', async () => 
   await eventually(() => expect(openHandles()).toBeLessThanOrEqual(before + 1));
 });
 
-it('cuts a resumable upload that drips, with 408, and keeps what came', async () => {
+it('[10] cuts a resumable upload that drips, with 408, and keeps what came', async () => {
   const created = await fetch(`${api.url}/api/v1/uploads`, {
     method: 'POST',
     headers: { 'Tus-Resumable': '1.0.0', 'Upload-Length': '5000' },

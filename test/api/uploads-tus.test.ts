@@ -337,7 +337,7 @@ describe('an open batch', () => {
 });
 
 describe('the shelf', () => {
-  it('removes what is over, tells so for a while, and keeps the rest', async () => {
+  it('[16] removes what is over, tells so for a while, and keeps the rest', async () => {
     const { shelf } = api.house.uploads;
     const hour = 3_600_000;
     const old = async (hours: number): Promise<string> => {

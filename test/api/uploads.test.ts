@@ -176,7 +176,7 @@ describe('a form that is refused leaves nothing', () => {
     expect(process.memoryUsage().rss - memory).toBeLessThan(100 * 1024 * 1024);
   });
 
-  it('when its header is damaged, or its result would be too large', async () => {
+  it('[41] when its header is damaged, or its result would be too large', async () => {
     const header = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.alloc(40, 0xff)]);
     await refused(await post(single(), form('file', [header, 'a.png'])), 'image_unreadable');
     await refused(await post(single(), form('file', [Buffer.from('BM'), 'a.bmp'])), 'image_unreadable');

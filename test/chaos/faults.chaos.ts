@@ -59,7 +59,7 @@ describe.skipIf(!models)(`chaos with seed ${seed}`, () => {
 
   const send = (where: House): Promise<string> => new Visitor(where.url).enhanceBatch(photos, QUERY);
 
-  it.for(rounds)('round $number: $fault.name', async (round) => {
+  it.for(rounds)('round $number: [$fault.number] $fault.name', async (round) => {
     const { house, leave } = await stages.set(round);
     onTestFailed(() => console.log(`CHAOS_SEED=${seed}, round ${round.number}`));
     try {

@@ -132,7 +132,7 @@ describe.skipIf(!possible)('bad input', () => {
     expect(await leftOvers(house.dataDir)).toEqual([]);
   });
 
-  it('a batch with a bomb in it does the others', async () => {
+  it('[26] a batch with a bomb in it does the others', async () => {
     const batchId = await visitor.enhanceBatch([good, bomb(30_000, 30_000), text], FAST);
     const final = await visitor.ended(batchId);
     expect(final).toMatchObject({ status: 'partial_completed', completed_files: 1, failed_files: 2 });

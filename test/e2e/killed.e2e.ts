@@ -60,7 +60,7 @@ describe.skipIf(!possible)('a batch in a house where things are killed', () => {
     });
   }
 
-  it('the worker, with -9: the API goes on answering, the finished photos stay', async () => {
+  it('[52] the worker, with -9: the API goes on answering, the finished photos stay', async () => {
     const batchId = await visitor.enhanceBatch(photos, QUERY);
     await visitor.until(batchId, 'three photos', done(3));
     const worker = await house.worker();
@@ -87,7 +87,7 @@ describe.skipIf(!possible)('a batch in a house where things are killed', () => {
     expect(house.said).toContain('The worker is back.');
   });
 
-  it('the Temporal server, with -9: new work is taken and done, or refused with 503 and gone', async () => {
+  it('[55] the Temporal server, with -9: new work is taken and done, or refused with 503 and gone', async () => {
     const batchId = await visitor.enhanceBatch(photos, QUERY);
     await visitor.until(batchId, 'a photo', done(1));
     await house.signal('temporal', 'SIGKILL');

@@ -146,7 +146,7 @@ describe('the pool', () => {
     );
   });
 
-  it('a network that answers black is found out', async () => {
+  it('[62] a network that answers black is found out', async () => {
     const black = await standInModel(root, 'black');
     const pool = poolOf([nearest, black]);
     await pool.ready();
@@ -155,7 +155,7 @@ describe('the pool', () => {
     expect(pool.status().restarts).toBe(0);
   });
 
-  it('a network whose numbers overflow in a spot is found out', async () => {
+  it('[62] a network whose numbers overflow in a spot is found out', async () => {
     const overflow = await standInModel(root, 'overflow');
     const pool = poolOf([nearest, overflow]);
     await pool.ready();

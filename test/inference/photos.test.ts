@@ -62,7 +62,7 @@ describe('sizes', () => {
     [1, 300],
     [301, 203],
     [640, 97],
-  ])('%i x %i is enlarged exactly, at both scales', async (width, height) => {
+  ])('[27, 28] %i x %i is enlarged exactly, at both scales', async (width, height) => {
     const input = await paintPhoto(join(root, `${width}x${height}.png`), width, height);
     const four = await run(input, { tileSize: 96 });
     expect([four.width, four.height, four.extension]).toEqual([width * 4, height * 4, '.png']);
@@ -114,7 +114,7 @@ describe('channels and formats', () => {
     else expect(found.exif?.includes('Ansel')).toBe(true);
   });
 
-  it('grey stays grey, in one channel', async () => {
+  it('[33] grey stays grey, in one channel', async () => {
     const plain = await paintPhoto(join(root, 'plain.png'), 80, 60);
     const input = await save('grey.png', sharp(plain).greyscale().toColourspace('b-w').png());
     const result = await run(input);
@@ -145,7 +145,7 @@ describe('channels and formats', () => {
     expect(largestDifference(Uint8Array.from(colour), Uint8Array.from([200, 40, 90]))).toBeLessThan(12);
   });
 
-  it('hidden colours do not reach the edge of what can be seen', async () => {
+  it('[40] hidden colours do not reach the edge of what can be seen', async () => {
     const [width, height] = [120, 80];
     const rgba = Buffer.alloc(width * height * 4); // black where it is transparent
     for (let y = 20; y < 60; y += 1)
@@ -168,7 +168,7 @@ describe('channels and formats', () => {
     expect((await sharp(cmyk.path).metadata()).space).toBe('cmyk');
   });
 
-  it('an animated GIF gives its first picture, as PNG, and that is said', async () => {
+  it('[29] an animated GIF gives its first picture, as PNG, and that is said', async () => {
     const frames = await Promise.all(
       ['#f00', '#0f0'].map((background) =>
         sharp({ create: { width: 30, height: 20, channels: 3, background } })
@@ -277,7 +277,7 @@ const bytes = async (format: 'jpeg' | 'png' | 'webp' | 'tiff' | 'gif' | 'avif', 
 
 describe('refusals', () => {
   it.each(['jpeg', 'png', 'webp', 'tiff', 'gif', 'avif'] as const)(
-    'a %s that breaks off is unreadable',
+    '[24] a %s that breaks off is unreadable',
     async (format) => {
       for (const share of [0.5, 0.95]) {
         expect(await refusal(await save(`torn-${share}.${format}`, await bytes(format, share)))).toBe(
@@ -299,7 +299,7 @@ describe('refusals', () => {
     ['a HEIC', '\0\0\0\x18ftypheic\0\0\0\0heicmif1', 'unsupported_format'],
     ['a JPEG of one byte more than its mark', '\xff\xd8\xff\xe0', 'image_unreadable'],
     ['a BMP without pixels', 'BM', 'image_unreadable'],
-  ])('%s', async (name, content, code) => {
+  ])('[2, 20, 21, 22] %s', async (name, content, code) => {
     expect(await refusal(await save(`${name}.jpg`, Buffer.from(content, 'latin1')))).toBe(code);
   });
 
@@ -307,7 +307,7 @@ describe('refusals', () => {
     expect(await refusal(join(root, 'gone.jpg'))).toBe('source_missing');
   });
 
-  it('a bomb of 30000 x 30000 is refused before its pixels take memory', async () => {
+  it('[26] a bomb of 30000 x 30000 is refused before its pixels take memory', async () => {
     const path = await save('bomb.png', blackPng(30_000));
     const before = pool.status().memoryBytes ?? 0;
     expect(await refusal(path)).toBe('too_many_pixels');
@@ -315,7 +315,7 @@ describe('refusals', () => {
     expect((pool.status().memoryBytes ?? 0) - before).toBeLessThan(50_000_000);
   });
 
-  it('results that no file of the format could hold', async () => {
+  it('[41] results that no file of the format could hold', async () => {
     const wide = sharp({ create: { width: 5000, height: 3, channels: 3, background: '#345' } });
     expect(await refusal(await save('wide.webp', wide.webp()))).toBe('result_too_large');
     const large = sharp({ create: { width: 6000, height: 5000, channels: 3, background: '#345' } });

@@ -94,7 +94,7 @@ describe.skipIf(small === undefined)('realesr-animevideov3', () => {
     expect(pool.status().networkMsTotal).toBeGreaterThanOrEqual(Math.floor(result.timings.networkMs));
   });
 
-  it('an engine killed in the middle is replaced, finished tiles are kept, the bytes are the same', async () => {
+  it('[53] an engine killed in the middle is replaced, finished tiles are kept, the bytes are the same', async () => {
     const pool = await poolFor(small);
     let killed = false;
     const attempt = await enhance(pool, root, { inputPath: photo, model, tileSize: 96 }, ({ tilesDone }) => {
@@ -156,7 +156,7 @@ describe.skipIf(small === undefined)('realesr-animevideov3', () => {
     expect(Buffer.compare(await readFile(second.path), undisturbed)).toBe(0);
   });
 
-  it('over the memory limit the photo is tried with half the tile, and told so', async () => {
+  it('[61] over the memory limit the photo is tried with half the tile, and told so', async () => {
     const inputPath = await paintPhoto(join(root, 'wide.png'), 500, 480);
     const limits = { memoryLimitBytes: 250_000_000, tileBudgetBytes: 4e9 };
     const pool = await poolFor(small, limits);
@@ -166,7 +166,7 @@ describe.skipIf(small === undefined)('realesr-animevideov3', () => {
     expect(pool.status().restarts).toBeGreaterThanOrEqual(1);
   });
 
-  it('when that does not help either, it is out of memory for that photo only', async () => {
+  it('[61] when that does not help either, it is out of memory for that photo only', async () => {
     const pool = await poolFor(small, { memoryLimitBytes: 125_000_000, tileBudgetBytes: 4e9 });
     const inputPath = await paintPhoto(join(root, 'wide.png'), 500, 480);
     const failed = await errorOf((await enhance(pool, root, { inputPath, model, tileSize: 480 })).result);

@@ -20,7 +20,7 @@ storeSuite('file store', async () => {
   };
 });
 
-describe('planted links and left-over files', () => {
+describe('[19] planted links and left-over files', () => {
   let root: string;
   let outside: string;
   let store: FileStore;

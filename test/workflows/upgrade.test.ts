@@ -65,7 +65,7 @@ const timersOf = async (batchId: string): Promise<number> => {
   return (events ?? []).filter(({ timerStartedEventAttributes }) => timerStartedEventAttributes).length;
 };
 
-it('lets a running batch finish on its old path and new batches take the new one', async () => {
+it('[64] lets a running batch finish on its old path and new batches take the new one', async () => {
   workers = await startWorkers(env, house, enhance);
   const running = await submit();
   const handle = env.client.workflow.getHandle(running);

@@ -56,7 +56,7 @@ describe.each([
   ['tiff', 16],
   ['webp', 8],
   ['avif', 8],
-] as const)('%s of %i bits', (format, bits) => {
+] as const)('[40] %s of %i bits', (format, bits) => {
   it.each([
     ['black', 0],
     ['white', 255],
@@ -118,7 +118,7 @@ describe('colours under alpha', () => {
     expect(Math.max(Math.abs(r - 200), Math.abs(g - 120), Math.abs(b - 40), Math.abs(a - 128))).toBeLessThanOrEqual(2);
   });
 
-  it('of a palette with transparency', async () => {
+  it('[33] of a palette with transparency', async () => {
     const data = await sticker(0, false);
     const photo = await pictureOf(data, WIDTH, HEIGHT, 4).png({ palette: true, colours: 64 }).toBuffer();
     expect((await sharp(photo).metadata()).isPalette).toBe(true);

@@ -72,7 +72,7 @@ describe('the measure itself', () => {
   });
 });
 
-describe.each(PROFILES)('%s', (_, profile) => {
+describe.each(PROFILES)('[35] %s', (_, profile) => {
   it.each([
     [8, 'png'],
     [8, 'tiff'],
@@ -123,7 +123,7 @@ describe('what the network is given', () => {
     }
   });
 
-  it('a damaged profile is passed over, and that is said', async () => {
+  it('[34] a damaged profile is passed over, and that is said', async () => {
     for (const profile of [Buffer.alloc(200), buildProfile(P3, 'cut').subarray(0, 300), Buffer.from('nonsense')]) {
       const { file, notes } = await roundTrip(await patchPng(profile, false), folder);
       expect((await sharp(file).metadata()).icc).toBeUndefined();
@@ -134,7 +134,7 @@ describe('what the network is given', () => {
   });
 });
 
-describe('16 bits', () => {
+describe('[31] 16 bits', () => {
   const width = 1024;
   const ramp = (): Uint16Array =>
     Uint16Array.from({ length: width * 8 * 3 }, (_, i) => (Math.floor(i / 3) % width) * 64);
@@ -183,7 +183,7 @@ describe('16 bits', () => {
   });
 });
 
-describe('grey', () => {
+describe('[33] grey', () => {
   it.each([
     ['jpeg', 8],
     ['png', 8],
@@ -214,7 +214,7 @@ describe('grey', () => {
   });
 });
 
-describe('inks', () => {
+describe('[32] inks', () => {
   const inks = Uint8Array.from({ length: SIDE * 10 * SIDE * 4 }, (_, i) => {
     const patch = Math.floor(((i >> 2) % (SIDE * 10)) / SIDE);
     const mixtures = [

@@ -70,7 +70,7 @@ describe('what is asked for is what is written', () => {
   });
 });
 
-describe('orientation', () => {
+describe('[36] orientation', () => {
   it.each(
     [1, 2, 3, 4, 5, 6, 7, 8].flatMap((orientation) =>
       (['jpeg', 'png', 'tiff'] as const).map((format) => [orientation, format] as const),
@@ -102,7 +102,7 @@ describe('orientation', () => {
 describe('refusals', () => {
   const box = (brand: string): Buffer => Buffer.from(`\0\0\0\x18ftyp${brand}\0\0\0\0${brand}mif1`, 'latin1');
 
-  it.each(['heic', 'heix', 'hevc', 'mif1'])('HEIC (%s) is refused by its name', async (brand) => {
+  it.each(['heic', 'heix', 'hevc', 'mif1'])('[39] HEIC (%s) is refused by its name', async (brand) => {
     const path = join(folder, `${brand}.jpg`);
     await writeFile(path, box(brand));
     await expect(roundTrip(path, folder)).rejects.toMatchObject({

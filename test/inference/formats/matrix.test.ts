@@ -282,7 +282,7 @@ Larger results are refused before the work. The encoders of WebP and AVIF hold t
 }
 
 it(
-  'every kind of photo in every format',
+  '[39] every kind of photo in every format',
   async () => {
     const made = await document();
     if (process.env.GENERATE === '1') await writeFile(DOCUMENT, made);

@@ -125,7 +125,7 @@ describe.each([true, false])('in %s byte order', (littleEndian) => {
   });
 });
 
-describe('privacy', () => {
+describe('[38] privacy', () => {
   const SECRETS = ['4711', 'Anna', 'Munich', 'Germany', '48,8', '11,34', 'GPS'];
 
   it.each(['jpeg', 'png', 'webp', 'tiff', 'avif'] as const)('%s tells neither who nor where', async (format) => {
@@ -189,7 +189,7 @@ describe('what a format cannot hold', () => {
   });
 });
 
-describe('hostile EXIF', () => {
+describe('[37] hostile EXIF', () => {
   const sound = makeExif(tags(Buffer.from([0xff, 0xd8, 0xff, 0xd9])));
   const size = { width: 10, height: 10 };
 
