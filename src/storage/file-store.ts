@@ -56,8 +56,10 @@ export class FileStore implements Store {
       const placed = await this.#place(temporary, key, options.onlyIfAbsent ?? false);
       return placed ? written : undefined;
     } catch (error) {
-      options.signal?.throwIfAborted();
-      throw asStoreError(error);
+      const fault = asStoreError(error);
+      // Of a full disk the reader gives up too: that must not hide why.
+      if (!(fault instanceof DarkroomError && fault.code === 'storage_full')) options.signal?.throwIfAborted();
+      throw fault;
     }
   }
 
