@@ -42,7 +42,7 @@ it('tells of every photo and of the end, across a restart', async () => {
   const replicaHouse = openHouse(house.api.house);
   const replica = await listen(createApp(replicaHouse), replicaHouse.config, () => letGo(replicaHouse));
   const reader = await EventReader.open(`${replica.url}/api/v1/batches/${batchId}/events`);
-  await reader.until(() => reader.all('photo').some(({ status }) => status === 'processing'));
+  await reader.until(() => [...reader.photos().values()].includes('processing'));
   await reader.until(() => reader.all('progress').some(({ completed }) => completed > 0));
   await replica.close();
   await reader.until(({ ending }) => ending !== undefined);
