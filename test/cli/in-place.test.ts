@@ -168,8 +168,8 @@ describe.skipIf(!possible)('darkroom enhance --in-place', () => {
 });
 
 describe.skipIf(!possible)('darkroom rollback, pause and resume', () => {
-  it('take back copies from a folder; an open batch waits for the next start', { timeout: 120_000 }, async () => {
-    for (const name of ['1', '2', '3', '4', '5', '6']) await makePhoto(inside(`${name}.png`), 300, 200);
+  it('take back copies from a folder; an open batch waits for the next start', { timeout: 240_000 }, async () => {
+    for (const name of ['1', '2', '3', '4', '5', '6']) await makePhoto(inside(`${name}.png`), 500, 350);
     const house = await openHouse();
     const enhancing = launch('enhance', 'in', '--out', 'out', '--quality', 'fast', '--scale', '2');
     await enhancing.until('done  ');
