@@ -39,6 +39,21 @@ export const undoing = (tenant: string): RollbackActivities =>
     priority: { priorityKey: PRIORITY.control, fairnessKey: tenant },
   });
 
+/** What everything that is done to one photo shares. */
+const onePhoto = (input: EnhanceBatchInput, priority: number, photo: PendingPhoto) => ({
+  heartbeatTimeout: input.heartbeatTimeoutMs,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED' as const,
+  priority: { priorityKey: priority, fairnessKey: input.tenant },
+  summary: `${photo.name} (photo ${photo.index + 1} of ${input.total})`,
+});
+
+const retryWith = (backoffCoefficient: number) => ({
+  initialInterval: '1 second' as const,
+  backoffCoefficient,
+  maximumInterval: '30 seconds' as const,
+  nonRetryableErrorTypes: NON_RETRYABLE_CODES,
+});
+
 /**
  * One photo from somebody else's server, on a queue of its own: however many of those are silent, the books are kept and
  * photos enhanced. The activity bounds itself (OUTGOING_TIMEOUT_MS) and gives up on an address after three attempts; a full
@@ -48,16 +63,8 @@ export const fetching = (input: EnhanceBatchInput, priority: number, photo: Pend
   proxyActivities<FetchActivities>({
     taskQueue: TASK_QUEUES.fetch,
     startToCloseTimeout: '2 hours',
-    heartbeatTimeout: input.heartbeatTimeoutMs,
-    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: {
-      initialInterval: '1 second',
-      backoffCoefficient: 4,
-      maximumInterval: '30 seconds',
-      nonRetryableErrorTypes: NON_RETRYABLE_CODES,
-    },
-    priority: { priorityKey: priority, fairnessKey: input.tenant },
-    summary: `${photo.name} (photo ${photo.index + 1} of ${input.total})`,
+    ...onePhoto(input, priority, photo),
+    retry: retryWith(4),
   });
 
 /**
@@ -70,14 +77,6 @@ export const photoWork = (input: EnhanceBatchInput, priority: number, photo: Pen
   proxyActivities<EnhanceActivities>({
     taskQueue: TASK_QUEUES.enhance,
     startToCloseTimeout: '1 day',
-    heartbeatTimeout: input.heartbeatTimeoutMs,
-    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: {
-      initialInterval: '1 second',
-      backoffCoefficient: 2,
-      maximumInterval: '30 seconds',
-      nonRetryableErrorTypes: NON_RETRYABLE_CODES,
-    },
-    priority: { priorityKey: priority, fairnessKey: input.tenant },
-    summary: `${photo.name} (photo ${photo.index + 1} of ${input.total})`,
+    ...onePhoto(input, priority, photo),
+    retry: retryWith(2),
   });

@@ -105,7 +105,6 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
   async function append(additionId: string): Promise<{ from: number; count: number }> {
     await condition(() => !appending.underWay);
     // All who waited for the same addition wake together. The first goes on; batches from before this was seen let all of them.
-    // All who waited for the same addition wake together. The first goes on; batches from before this was seen let all of them.
     if (appending.underWay && patched(PATCHES.oneAdditionAtATime))
       while (appending.underWay) await condition(() => !appending.underWay);
     const known = batch.addition(additionId);
