@@ -7,6 +7,12 @@ const PROGRAM = fileURLToPath(new URL('../../dist/inference/engine-process.js', 
 
 const STDERR_TAIL = 4_000;
 
+/**
+ * glibc gives every thread an area of its own to allocate in, and each keeps the largest picture it ever held: over 500 photos
+ * an engine grew by 11 % instead of 3 %, in the same time. Whoever starts Darkroom may choose otherwise.
+ */
+const MALLOC_AREAS = { MALLOC_ARENA_MAX: '2' };
+
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -26,7 +32,11 @@ export class ChildEngine {
 
   constructor({ onMessage, onExit }: ChildListener) {
     // No options of our own process (a debugger's, a test runner's) are meant for the engine.
-    this.#child = fork(PROGRAM, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#child = fork(PROGRAM, {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...MALLOC_AREAS, ...process.env },
+    });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
     });
