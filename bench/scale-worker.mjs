@@ -22,7 +22,7 @@ import { RollbackJournal } from '../dist/storage/rollback-journal.js';
 import { createWorkers } from '../dist/worker/create-workers.js';
 import { installTemporalRuntime } from '../dist/worker/temporal-log.js';
 
-const [directory, address, lanes, serviceMs] = process.argv.slice(2);
+const [directory, address, lanes, serviceMs, photoBytes] = process.argv.slice(2);
 const store = await FileStore.open(join(directory, 'store'), randomUUID);
 const journal = new Journal(store);
 const connection = await Connection.connect({ address });
@@ -41,11 +41,13 @@ const MAKING = {
   measures: { seam: null },
 };
 
+const result = Buffer.alloc(Number(photoBytes), 'enhanced');
+
 const engines = {
   async enhance(job) {
     if (Number(serviceMs) > 0) await new Promise((resolve) => setTimeout(resolve, Number(serviceMs)));
     const path = join(job.scratchDir, 'result.jpg');
-    await writeFile(path, 'enhanced');
+    await writeFile(path, result);
     const timings = { decodeMs: 0, networkMs: 0, encodeMs: 0, totalMs: 0 };
     const original = { width: 10, height: 10, format: 'jpeg' };
     return {

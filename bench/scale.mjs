@@ -3,7 +3,7 @@
  * the engine returns at once. Prints photos a second, the CPU that every process took (on a machine that others use as
  * well this tells more), what `progress` costs its callers meanwhile, the longest history, and whether memory stays flat.
  *
- *     npm run bench:scale -- [--photos 100000] [--window 64] [--lanes 32] [--batches 1] [--profile DIR]
+ *     npm run bench:scale -- [--photos 100000] [--window 64] [--lanes 32] [--batches 1] [--photo-bytes 10] [--profile DIR]
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -17,6 +17,7 @@ const { values: wanted } = parseArgs({
     window: { type: 'string', default: '64' },
     lanes: { type: 'string', default: '32' },
     batches: { type: 'string', default: '1' },
+    'photo-bytes': { type: 'string', default: '10' },
     profile: { type: 'string' },
   },
 });
@@ -28,7 +29,12 @@ const WATCHERS = 10;
 const WATCH_EVERY_MS = 200;
 const SUBMITTED_AT_ONCE = 20;
 
-const stage = await openStage({ lanes: wanted.lanes, serviceMs: 0, profileDir: wanted.profile });
+const stage = await openStage({
+  lanes: wanted.lanes,
+  serviceMs: 0,
+  profileDir: wanted.profile,
+  photoBytes: Number(wanted['photo-bytes']),
+});
 
 async function submitAll() {
   const ids = [];

@@ -19,13 +19,14 @@ import { startServer } from './temporal-server.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-export async function openStage({ lanes, serviceMs, profileDir }) {
+/** `photoBytes` is the size of every photo and of every result. */
+export async function openStage({ lanes, serviceMs, profileDir, photoBytes = 10 }) {
   const directory = await mkdtemp(join(tmpdir(), 'darkroom-stage-'));
   const cacheDir = process.env.CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'darkroom');
   const server = await startServer(cacheDir, directory);
   const profile = profileDir ? ['--cpu-prof', `--cpu-prof-dir=${profileDir}`] : [];
   const worker = await startProcess(here('./scale-worker.mjs'), {
-    args: [directory, server.address, String(lanes), String(serviceMs)],
+    args: [directory, server.address, String(lanes), String(serviceMs), String(photoBytes)],
     execArgv: profile,
     env: { UV_THREADPOOL_SIZE: '16', ...process.env },
   });
@@ -44,7 +45,7 @@ export async function openStage({ lanes, serviceMs, profileDir }) {
   const client = new Client({ connection: await Connection.connect({ address: server.address }) });
   const journal = new Journal(store);
   const service = createBatchService({ client, store, journal, heartbeatTimeoutMs: 10_000, now: Date.now });
-  const makePhotos = await photoMaker(directory);
+  const makePhotos = await photoMaker(directory, photoBytes);
   return {
     client,
     server,
@@ -79,9 +80,9 @@ export async function openStage({ lanes, serviceMs, profileDir }) {
 
 const OPTIONS = enhanceOptionsSchema.parse({ quality: 'fast', tileSize: 400, scale: 4 });
 
-async function photoMaker(directory) {
+async function photoMaker(directory, photoBytes) {
   const path = join(directory, 'photo.jpg');
-  await writeFile(path, 'photo');
+  await writeFile(path, Buffer.alloc(photoBytes, 'photo'));
   const { size, mtimeMs } = await stat(path);
   const original = { kind: 'path', path, bytes: size, modifiedMs: mtimeMs };
   return (total) =>
