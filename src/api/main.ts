@@ -34,6 +34,7 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
     journal,
     heartbeatTimeoutMs: config.HEARTBEAT_TIMEOUT_MS,
     now: Date.now,
+    onUnreadable: ({ key, cause }) => logger.error({ key, err: cause }, 'Left a damaged record out of a listing'),
   });
   const house = openHouse({
     config,

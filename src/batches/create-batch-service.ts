@@ -3,7 +3,7 @@ import type { AutoscalerReport } from '../contracts/autoscaling.ts';
 import type { WorkerReport } from '../contracts/worker-report.ts';
 import type { Journal } from '../storage/journal.ts';
 import { RollbackJournal } from '../storage/rollback-journal.ts';
-
+import type { UnreadableRecord } from '../storage/json-records.ts';
 import type { Store } from '../storage/store.ts';
 import { addPhotos, hasAddition } from './add-photos.ts';
 import type { BatchService } from './batch-service.ts';
@@ -29,11 +29,14 @@ export interface BatchServiceDependencies {
   readonly journal: Journal;
   readonly heartbeatTimeoutMs: number;
   readonly now: () => number;
+  /** Hears of damaged records that a listing left out: one of them must not hide all the others. */
+  readonly onUnreadable?: (record: UnreadableRecord) => void;
 }
 
 const CACHE_MS = 1000;
 
-export function createBatchService(deps: BatchServiceDependencies): BatchService {
+export function createBatchService(given: BatchServiceDependencies): BatchService {
+  const deps = { onUnreadable: () => undefined, ...given };
   const batches = new BatchReader(deps);
   const photos = new PhotoReader({ ...deps, batches });
   const control = { ...deps, batches, rollbacks: new RollbackJournal(deps.store) };

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { isRollbackId } from '../contracts/ids.ts';
 import { countRemaining, NO_COUNTS, type UndoCounts } from '../contracts/operations.ts';
 import { type RollBackProgress, rollbackProgressQuery } from '../contracts/workflow-api.ts';
+import { leaveOutUnreadable, type UnreadableRecord } from '../storage/json-records.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { RollbackJournal } from '../storage/rollback-journal.ts';
 import type { OperationView, RollbackState } from './batch-service.ts';
@@ -22,6 +23,7 @@ interface OperationDependencies {
   readonly rollbacks: RollbackJournal;
   readonly batches: BatchReader;
   readonly now: () => number;
+  readonly onUnreadable: (record: UnreadableRecord) => void;
 }
 
 /** Operations looked at for one answer: a filter that matches little must not walk through years of history at once. */
@@ -38,7 +40,7 @@ export async function listOperations(
   for (let looked = 0; looked < LOOKED_AT_MOST;) {
     const page = await nextEntries(deps, filter, cursor);
     for (const entry of page) {
-      const operation = await readOperation(deps, entry.operationId);
+      const operation = await leaveOutUnreadable(readOperation(deps, entry.operationId), deps.onUnreadable);
       cursor = entry.position;
       looked += 1;
       if (!operation || operation.tenant !== filter.tenant) continue;

@@ -1,6 +1,7 @@
 import type { CompletedOutcome, PhotoError, PhotoOutcome, PhotoRecord } from '../contracts/batch.ts';
 import { ERRORS, type ErrorCode } from '../contracts/errors.ts';
 import { pageOf, parsePhotoId, photoId, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
+import { leaveOutUnreadable, type UnreadableRecord } from '../storage/json-records.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { BatchView, PhotoView } from './batch-service.ts';
 import { type LiveBatch, shareOfPhoto } from './live-batch.ts';
@@ -15,11 +16,18 @@ const CACHED_PAGES = 20;
 export class PhotoReader {
   readonly #journal: Journal;
   readonly #batches: BatchReader;
+  readonly #onUnreadable: (record: UnreadableRecord) => void;
   readonly #outcomes: SingleFlight<Map<number, PhotoOutcome>>;
 
-  constructor(deps: { journal: Journal; batches: BatchReader; now: () => number }) {
+  constructor(deps: {
+    journal: Journal;
+    batches: BatchReader;
+    now: () => number;
+    onUnreadable: (record: UnreadableRecord) => void;
+  }) {
     this.#journal = deps.journal;
     this.#batches = deps.batches;
+    this.#onUnreadable = deps.onUnreadable;
     this.#outcomes = new SingleFlight({ ttlMs: CACHE_MS, capacity: CACHED_PAGES, now: deps.now });
   }
 
@@ -96,7 +104,10 @@ export class PhotoReader {
     // One more than asked for tells whether a further page exists.
     while (photos.length <= options.limit) {
       const missing = options.limit + 1 - photos.length;
-      if (position) photos.push(...(await this.#photosOf(position.batchId, options.tenant, position.from, missing)));
+      if (position) {
+        const reading = this.#photosOf(position.batchId, options.tenant, position.from, missing);
+        photos.push(...((await leaveOutUnreadable(reading, this.#onUnreadable)) ?? []));
+      }
       const [next] = await this.#journal.batches({ ...(position ? { before: position.batchId } : {}), limit: 1 });
       if (next === undefined) break;
       position = { batchId: next, from: 0 };

@@ -8,6 +8,7 @@ import { Journal } from '../storage/journal.ts';
 import { isStoreThere, openStore } from '../storage/open-store.ts';
 import { findDesk } from './desk.ts';
 import type { Invocation } from './invocation.ts';
+import { tellUnreadable } from './terminal.ts';
 
 /** The journal as this command can read it. */
 export interface Books {
@@ -35,7 +36,7 @@ export async function openBooks(invocation: Invocation): Promise<Books | undefin
 }
 
 /** The journal alone, whatever runs. */
-export async function openJournal({ loaded: { config } }: Invocation): Promise<Books | undefined> {
+export async function openJournal({ loaded: { config }, terminal }: Invocation): Promise<Books | undefined> {
   if (!isStoreThere(config)) return undefined;
   const store = await openStore(config, randomUUID);
   const journal = new Journal(store);
@@ -47,13 +48,14 @@ export async function openJournal({ loaded: { config } }: Invocation): Promise<B
     journal,
     heartbeatTimeoutMs,
     now: Date.now,
+    onUnreadable: (record) => tellUnreadable(terminal, record),
   });
   const freeBytes = async () => await store.freeBytes();
   return { service, journal, live: false, freeBytes, close: async () => await connection.close() };
 }
 
 /** Answers in Temporal's place, so that nothing is sent: whoever asks for a workflow falls back on the journal at once. */
-const KNOWS_NOTHING: WorkflowClientInterceptor = {
+export const KNOWS_NOTHING: WorkflowClientInterceptor = {
   describe: ({ workflowExecution }) => refuse(workflowExecution.workflowId),
   query: ({ workflowExecution }) => refuse(workflowExecution.workflowId),
 };

@@ -13,7 +13,7 @@ import { fetchDefaultModels } from './fetch-models.ts';
 import type { Invocation } from './invocation.ts';
 import { readRunFile } from './supervisor/run-file.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
-import { downloadBar } from './terminal.ts';
+import { downloadBar, tellUnreadable } from './terminal.ts';
 
 /** The same as of API calls without keys, so that the page shows the batches of the command line too. */
 export const TENANT = 'local';
@@ -141,7 +141,7 @@ async function openOwn(
   }
 }
 
-async function connectDesk({ loaded }: Invocation, address: string, namespace: string) {
+async function connectDesk({ loaded, terminal }: Invocation, address: string, namespace: string) {
   const { credentials } = loadProfile(loaded.environment);
   const connection = await connectTo({ address, ...credentials }, CONNECT_TIMEOUT_MS);
   const store = await openStore(loaded.config, randomUUID);
@@ -152,6 +152,7 @@ async function connectDesk({ loaded }: Invocation, address: string, namespace: s
     journal,
     heartbeatTimeoutMs: loaded.config.HEARTBEAT_TIMEOUT_MS,
     now: Date.now,
+    onUnreadable: (record) => tellUnreadable(terminal, record),
   });
   return { service, store, journal, disconnect: async () => await connection.close() };
 }

@@ -1,4 +1,5 @@
 /** Where sentences and bars for people go: one stream, which may be a terminal, a file or a pipe. */
+import type { UnreadableRecord } from '../storage/json-records.ts';
 
 interface Output {
   readonly isTTY?: boolean;
@@ -90,3 +91,8 @@ export const downloadBar =
       terminal.line(`Fetched ${what} (${megabytes(total)}).`);
     }
   };
+
+/** What a listing leaves out is said: someone will look for it. */
+export function tellUnreadable(terminal: Terminal, { key }: UnreadableRecord): void {
+  terminal.line(`Left out: ${key} in the store cannot be read.`);
+}
