@@ -9,8 +9,9 @@ import { readdir } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quantile } from './book.mjs';
 import { cpuSeconds, residentBytes } from './process-cost.mjs';
-import { openStage, quantile } from './stage.mjs';
+import { openStage } from './stage.mjs';
 
 const { values: wanted } = parseArgs({
   options: {

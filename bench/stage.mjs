@@ -25,7 +25,7 @@ export async function openStage({ lanes, serviceMs, profileDir, photoBytes = 10 
   const cacheDir = process.env.CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'darkroom');
   const server = await startServer(cacheDir, directory);
   const profile = profileDir ? ['--cpu-prof', `--cpu-prof-dir=${profileDir}`] : [];
-  const worker = await startProcess(here('./scale-worker.mjs'), {
+  const worker = await startProcess(here('./stage-worker.mjs'), {
     args: [directory, server.address, String(lanes), String(serviceMs), String(photoBytes)],
     execArgv: profile,
     env: { UV_THREADPOOL_SIZE: '16', ...process.env },
@@ -114,8 +114,3 @@ async function startProcess(script, { args = [], execArgv, env }) {
     },
   };
 }
-
-export const quantile = (values, share) => {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-};

@@ -1,6 +1,6 @@
 /**
  * A worker whose engine returns at once: everything around the network is real (store, journal, Temporal). Started by
- * scale.mjs with the store's directory and Temporal's address.
+ * stage.mjs with the store's directory and Temporal's address.
  */
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';

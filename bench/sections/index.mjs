@@ -1,0 +1,14 @@
+/**
+ * What the bench measures, in the order of the page. A section is an object:
+ *
+ * - `name`, `title`, `about`: for the command line, and as Markdown for the page: what is compared with what, and how;
+ * - `settings`: what it can be told, with what it does when it is not told;
+ * - `needs(settings)`: what is missing on this machine, in a sentence; absent where nothing can be;
+ * - `run(settings)`: one round, as rows of measurements (see book.mjs);
+ * - `plots(lines)`, `reading(lines)`: pictures by file name, and what the figures say, as Markdown. Both may be absent.
+ */
+import { limit } from './limit.mjs';
+import { overhead } from './overhead.mjs';
+import { overtaking } from './overtaking.mjs';
+
+export const SECTIONS = [limit, overhead, overtaking];
