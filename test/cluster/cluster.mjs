@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { Trouble } from '../../scripts/command.mjs';
+import { Link } from './link.mjs';
 import { answers, Member, until } from './member.mjs';
 import { temporalConfiguration } from './temporal-configuration.mjs';
 
@@ -18,6 +20,7 @@ export const ADDRESSES = {
   store: '127.0.1.3',
   apis: ['127.0.1.11', '127.0.1.12'],
   workers: ['127.0.1.21', '127.0.1.22', '127.0.1.23'],
+  links: ['127.0.1.31', '127.0.1.32', '127.0.1.33'],
 };
 const NAMESPACE = 'darkroom';
 export const PORTS = { postgres: 15_432, temporal: 17_233, store: 17_070, api: 18_000, metrics: 19_464 };
@@ -26,6 +29,7 @@ const secret = () => randomBytes(24).toString('hex');
 /** @param parts programs (temporal server, its SQL tool and schemas, S3 server, CLI of Temporal), folder, package folder, cache */
 export async function openCluster(parts) {
   const { folder } = parts;
+  await requireFree();
   const logs = join(folder, 'logs');
   mkdirSync(logs, { recursive: true });
   chmodSync(folder, 0o755); // PostgreSQL runs as its own user
@@ -61,12 +65,17 @@ export async function openCluster(parts) {
       cwd: folder,
       ready,
     });
+  const links = ADDRESSES.links.map((host, index) => {
+    const [at, to] = [host, ADDRESSES.temporal].map((own) => ({ host: own, port: PORTS.temporal }));
+    return new Link({ name: `link-${index + 1}`, at, to });
+  });
+  for (const link of links) await link.start();
   const workers = ADDRESSES.workers.map((address, index) => {
     const metrics = `${address}:${PORTS.metrics}`;
     return ours(
       `worker-${index + 1}`,
       'worker',
-      { WORKER_METRICS_ADDRESS: metrics },
+      { WORKER_METRICS_ADDRESS: metrics, TEMPORAL_ADDRESS: `${ADDRESSES.links[index]}:${PORTS.temporal}` },
       answers(`http://${metrics}/metrics`),
     );
   });
@@ -78,9 +87,10 @@ export async function openCluster(parts) {
       answers(`http://${address}:${PORTS.api}/livez`),
     ),
   );
-  const members = { postgres, temporal, store, workers, apis };
+  const members = { postgres, temporal, store, workers, apis, links };
   const close = async () => {
     for (const member of [...apis, ...workers, store, temporal]) await member.end();
+    for (const link of links) await link.close();
     await postgres.end('SIGINT');
   };
   try {
@@ -177,6 +187,30 @@ async function startTemporal({ folder, logs, packageDir, temporalServer, tempora
   });
   return member;
 }
+
+/** A member that an earlier run left behind would work in place of ours: nobody may be there yet. */
+async function requireFree() {
+  const places = [
+    ...['postgres', 'temporal', 'store'].map((name) => [ADDRESSES[name], PORTS[name]]),
+    ...ADDRESSES.apis.map((address) => [address, PORTS.api]),
+    ...ADDRESSES.workers.map((address) => [address, PORTS.metrics]),
+    ...ADDRESSES.links.map((address) => [address, PORTS.temporal]),
+  ];
+  const taken = await Promise.all(
+    places.map(async ([host, port]) => ((await isFree(host, port)) ? [] : `${host}:${port}`)),
+  );
+  if (taken.flat().length === 0) return;
+  throw new Trouble(
+    `Something listens on ${taken.flat().join(', ')}: a run that goes on, or members an earlier one left behind.`,
+  );
+}
+
+const isFree = (host, port) =>
+  new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ host, port }, () => probe.close(() => resolve(true)));
+  });
 
 const listening = (host, port) =>
   new Promise((resolve) => {

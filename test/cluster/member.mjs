@@ -8,6 +8,8 @@ const END_WITHIN_MS = 40_000;
 /** One process of the cluster, on an address of its own; it can be killed and started again as often as one likes. */
 export class Member {
   kills = 0;
+  /** How often it was replaced in order. */
+  deploys = 0;
   #child;
   #exited = Promise.resolve();
 
