@@ -4,25 +4,20 @@ import type { FetchActivities, PhotoTask } from '../contracts/activities.ts';
 import type { Config } from '../contracts/config.ts';
 import { DarkroomError } from '../contracts/errors.ts';
 import { HEAD_BYTES, recogniseFormat } from '../contracts/photo-format.ts';
-import type { OutgoingGuard } from '../outgoing/guard.ts';
-import { sendRequest, type OutgoingAnswer } from '../outgoing/request.ts';
+import { openSource, type SourceDoors } from '../outgoing/open-source.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Store } from '../storage/store.ts';
 import { asFailure } from './failures.ts';
 
-export interface FetchDependencies {
+export interface FetchDependencies extends SourceDoors {
   readonly store: Store;
   readonly journal: Journal;
-  readonly guard: OutgoingGuard;
   readonly config: Pick<Config, 'UPLOAD_MAX_BYTES' | 'OUTGOING_TIMEOUT_MS' | 'DISK_RESERVE_BYTES'>;
 }
 
 const HEARTBEAT_INTERVAL_MS = 1000;
-const REDIRECTS = 5;
-/** What an address may answer now and not later; every other refusal stays one. */
-const PASSING = new Set([408, 425, 429]);
 
-/** Activities that ask addresses of others: task queue `fetch`. */
+/** Activities that ask addresses and buckets of others: task queue `fetch`. */
 export function createFetchActivities(deps: FetchDependencies): FetchActivities {
   return {
     async fetchPhoto(task) {
@@ -41,37 +36,23 @@ export function createFetchActivities(deps: FetchDependencies): FetchActivities 
 }
 
 async function fetchPhoto(deps: FetchDependencies, task: PhotoTask, signal: AbortSignal): Promise<void> {
-  const { store, journal, guard, config } = deps;
+  const { store, journal, config } = deps;
   const record = await journal.photo(task.batchId, task.index);
   if (record?.original.kind !== 'upload' || record.original.from === undefined) {
     throw new DarkroomError('source_missing', 'The batch is no longer in the journal.');
   }
-  const { key, from } = record.original;
+  const { key, from, etag } = record.original;
   const known = await journal.outcomeUpTo(task.batchId, task.index, task.epoch);
   if (known?.status === 'completed' || known?.status === 'removed' || (await store.stat(key))) return;
   const free = await store.freeBytes();
   if (free !== undefined && free < config.DISK_RESERVE_BYTES) throw new DarkroomError('storage_full');
-  const answer = await sendRequest(guard, {
-    url: from,
-    redirects: REDIRECTS,
-    timeoutMs: config.OUTGOING_TIMEOUT_MS,
-    signal,
-  });
+  const { UPLOAD_MAX_BYTES: maxBytes, OUTGOING_TIMEOUT_MS: timeoutMs } = config;
+  const source = await openSource(deps, { from, etag, maxBytes, timeoutMs, signal });
   try {
-    requireFound(answer);
-    await store.write(key, photoOf(answer.body(config.UPLOAD_MAX_BYTES)), { signal });
+    await store.write(key, photoOf(source.bytes), { signal });
   } finally {
-    answer.close();
+    source.close();
   }
-}
-
-function requireFound({ status }: OutgoingAnswer): void {
-  if (status === 200) return;
-  const passes = status >= 500 || PASSING.has(status);
-  throw new DarkroomError(
-    passes ? 'address_unreachable' : 'source_missing',
-    `The address answered ${status} instead of a photo.`,
-  );
 }
 
 /**

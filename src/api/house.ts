@@ -6,6 +6,7 @@ import type { Surroundings } from '../checks/live-checks.ts';
 import { watchReadiness } from '../checks/readiness.ts';
 import type { Config } from '../contracts/config.ts';
 import type { OutgoingGuard } from '../outgoing/guard.ts';
+import type { Buckets } from '../storage/buckets.ts';
 import type { Store } from '../storage/store.ts';
 import { ArchiveShelf } from './downloads/archive-shelf.ts';
 import type { ArchiveSource } from './downloads/build-archive.ts';
@@ -43,6 +44,8 @@ export interface ApiParts {
   readonly random: (bytes: number) => Uint8Array;
   /** Which addresses are asked on behalf of callers. */
   readonly outgoing: OutgoingGuard;
+  /** Buckets that orders name. */
+  readonly buckets: Buckets;
   /** Folders below which callers may read photos and write results; absolute. */
   readonly sourceRoots: readonly string[];
   /** Where resumable uploads wait for a batch; on the file system of the store, so that none is ever copied. */

@@ -11,6 +11,7 @@ import { asDarkroomError } from '../contracts/errors.ts';
 import { loadConfig } from '../load-config.ts';
 import { Journal } from '../storage/journal.ts';
 import { openGuard } from '../outgoing/guard.ts';
+import { openBuckets } from '../storage/buckets.ts';
 import { openStore } from '../storage/open-store.ts';
 import { temporalTarget } from '../temporal/connection.ts';
 import { createTemporalProbe } from '../temporal/probe.ts';
@@ -46,6 +47,7 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
     clock: Date.now,
     random: randomBytes,
     outgoing: openGuard(config),
+    buckets: openBuckets(config),
     sourceRoots: chooseRoots(config, process.cwd()),
     uploadsDir: join(config.DATA_DIR, 'uploads'),
     webDir: fileURLToPath(new URL('../web', import.meta.url)),

@@ -11,6 +11,9 @@ import { WITHOUT_KEY, type Once } from './idempotency/once.ts';
 import { isConditional } from './openapi/protocol.ts';
 import { contextOf, type RequestContext } from './request-context.ts';
 
+/** For orders of many photos: a hundred thousand upload IDs fit. */
+export const ORDER_BYTES = 4.5 * 1024 * 1024;
+
 /** A request as its handler gets it: every part checked by the route's schemas. */
 export interface Call<Params, Query, Body> extends RequestContext {
   readonly params: Params;

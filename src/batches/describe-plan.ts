@@ -25,13 +25,13 @@ export function describePlan(order: PlanOrder): PlanAnswer {
   const [first] = serving;
   const engines = serving.reduce((sum, { worker }) => sum + worker.lanes, 0);
   const plan = planPhotos(photos, { ...order, network: first?.network, engines });
-  const needed = plan.scratchBytes + plan.resultBytes;
   return {
     photos: plan.photos.slice(0, order.listed).map(describePhoto),
     total: {
       photos: photos.length,
       planned: plan.planned,
-      refused: photos.length - plan.planned,
+      refused: photos.length - plan.planned - plan.unknown,
+      unknown: plan.unknown,
       tiles: plan.tiles,
       megapixels: plan.megapixels,
       memory_bytes: plan.memoryBytes,
@@ -39,7 +39,7 @@ export function describePlan(order: PlanOrder): PlanAnswer {
       result_bytes: plan.resultBytes,
       seconds: plan.seconds,
     },
-    disk: { free_bytes: freeBytes ?? null, enough: freeBytes === undefined ? null : needed <= freeBytes },
+    disk: { free_bytes: freeBytes ?? null, enough: isEnough(plan, freeBytes) },
     engines,
     device: first?.worker.device ?? null,
     model: first?.network.name ?? null,
@@ -48,11 +48,19 @@ export function describePlan(order: PlanOrder): PlanAnswer {
   };
 }
 
+/** Too little is too little whatever the photos are like that nobody has seen; enough is not. */
+function isEnough({ scratchBytes, resultBytes, unknown }: Plan, freeBytes: number | undefined): boolean | null {
+  if (freeBytes === undefined) return null;
+  if (scratchBytes + resultBytes > freeBytes) return false;
+  return unknown > 0 ? null : true;
+}
+
 const describePhoto = (photo: PlannedPhoto): PlanAnswer['photos'][number] => ({
   name: photo.name,
-  status: photo.refused === null ? 'planned' : 'refused',
+  status: photo.refused !== null ? 'refused' : photo.unknown !== null ? 'unknown' : 'planned',
   error_code: photo.refused?.code ?? null,
   error: photo.refused?.message ?? null,
+  unknown: photo.unknown,
   width: photo.size?.width ?? null,
   height: photo.size?.height ?? null,
   result_width: photo.result?.width ?? null,
@@ -67,9 +75,10 @@ const describePhoto = (photo: PlannedPhoto): PlanAnswer['photos'][number] => ({
 
 const photosOf = (count: number): string => (count === 1 ? '1 photo' : `${count} photos`);
 
-function sentence({ planned, seconds }: Plan, all: number, engines: number): string {
-  const refused = all > planned ? `, ${photosOf(all - planned)} would be refused` : '';
-  if (planned === 0) return `Nothing can be done${refused}.`;
+function sentence({ planned, unknown, seconds }: Plan, all: number, engines: number): string {
+  const bad = all - planned - unknown;
+  const refused = `${bad > 0 ? `, ${photosOf(bad)} would be refused` : ''}${unknown > 0 ? `, of ${photosOf(unknown)} nothing can be said before they are fetched` : ''}`;
+  if (planned === 0) return `${unknown > 0 ? 'Nothing is certain' : 'Nothing can be done'}${refused}.`;
   if (engines === 0)
     return `${photosOf(planned)}${refused}; no worker is running, so nobody can say how long it takes.`;
   if (seconds === null) return `${photosOf(planned)}${refused}; the speed has not been measured yet.`;

@@ -7,16 +7,19 @@ import type { NetworkReport } from '../contracts/worker-report.ts';
 
 /** A dry run: what each photo would take, by the same geometry that the engine works with. Nothing is started. */
 
-/** A photo by its header, or why it would be refused. */
+/** A photo by its header, why it would be refused, or why nothing can be said of it before it is fetched. */
 export interface PhotoToPlan {
   readonly name: string;
   readonly size?: Size;
   readonly refused?: { readonly code: ErrorCode; readonly message: string };
+  readonly unknown?: string;
 }
 
 export interface PlannedPhoto {
   readonly name: string;
   readonly refused: { readonly code: ErrorCode; readonly message: string } | null;
+  /** Why nothing can be said yet. */
+  readonly unknown: string | null;
   readonly size: Size | null;
   readonly result: Size | null;
   /** How the size is reached, in a sentence. */
@@ -32,6 +35,7 @@ export interface PlannedPhoto {
 export interface Plan {
   readonly photos: readonly PlannedPhoto[];
   readonly planned: number;
+  readonly unknown: number;
   readonly tiles: number;
   readonly megapixels: number;
   readonly memoryBytes: number;
@@ -56,7 +60,7 @@ const BESIDE_THE_NETWORK = 1.05;
 
 export function planPhotos(photos: readonly PhotoToPlan[], setting: PlanSetting): Plan {
   const all = photos.map((photo) => planPhoto(photo, setting));
-  const planned = all.filter(({ refused }) => refused === null);
+  const planned = all.filter(({ refused, unknown }) => refused === null && unknown === null);
   const sum = (of: (photo: PlannedPhoto) => number): number => planned.reduce((total, photo) => total + of(photo), 0);
   const largest = (of: (photo: PlannedPhoto) => number): number =>
     planned.reduce((most, photo) => Math.max(most, of(photo)), 0);
@@ -64,6 +68,7 @@ export function planPhotos(photos: readonly PhotoToPlan[], setting: PlanSetting)
   return {
     photos: all,
     planned: planned.length,
+    unknown: all.filter(({ unknown }) => unknown !== null).length,
     tiles: sum(({ tiles }) => tiles),
     megapixels: sum(({ size }) => megapixelsOf(size)),
     memoryBytes: largest(({ memoryBytes }) => memoryBytes),
@@ -77,22 +82,32 @@ export function planPhotos(photos: readonly PhotoToPlan[], setting: PlanSetting)
 
 const megapixelsOf = (size: Size | null): number => (size === null ? 0 : (size.width * size.height) / 1e6);
 
-const REFUSED = { result: null, how: null, networkPasses: 0, tiles: 0, memoryBytes: 0, scratchBytes: 0, seconds: null };
+const NOTHING = {
+  unknown: null,
+  result: null,
+  how: null,
+  networkPasses: 0,
+  tiles: 0,
+  memoryBytes: 0,
+  scratchBytes: 0,
+  seconds: null,
+};
 
 function planPhoto(photo: PhotoToPlan, setting: PlanSetting): PlannedPhoto {
-  const { name, size, refused } = photo;
+  const { name, size, refused, unknown } = photo;
+  if (unknown !== undefined) return { ...NOTHING, name, size: null, refused: null, unknown };
   if (refused !== undefined || size === undefined) {
     const reason = refused ?? {
       code: 'image_unreadable' as const,
       message: new DarkroomError('image_unreadable').message,
     };
-    return { ...REFUSED, name, size: size ?? null, refused: reason };
+    return { ...NOTHING, name, size: size ?? null, refused: reason };
   }
   try {
-    return { name, size, refused: null, ...measure(size, setting) };
+    return { name, size, refused: null, unknown: null, ...measure(size, setting) };
   } catch (error) {
     if (!(error instanceof DarkroomError)) throw error;
-    return { ...REFUSED, name, size, refused: { code: error.code, message: error.message } };
+    return { ...NOTHING, name, size, refused: { code: error.code, message: error.message } };
   }
 }
 

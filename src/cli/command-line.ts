@@ -25,6 +25,7 @@ export function defineCommands(version: string, run: Run): Command {
 const EXAMPLES = `
 Examples:
   darkroom enhance photos --out better      copies of better photos in a folder
+  darkroom enhance s3://bucket/2026 --out better   photos of a bucket, with the credentials of the environment
   darkroom enhance photos --in-place        better photos instead of the originals, which are kept
   darkroom history                          what was done, with the IDs
   darkroom rollback b-20261122-120934-k7m2x9qfab`;
@@ -42,7 +43,7 @@ function addEnhance(program: Command, run: Run): void {
   const enhance = program
     .command('enhance')
     .description('enhance photos and folders of photos; run again after an interruption it goes on where it was')
-    .argument('<paths...>', 'photos, or folders that are searched for photos')
+    .argument('<paths...>', 'photos, or folders that are searched for photos; also of buckets: s3://bucket/folder')
     .option('--out <folder>', 'put copies of the results there; the originals are not touched')
     .addOption(
       new Option(
@@ -65,7 +66,7 @@ function addPlan(program: Command, run: Run): void {
   const plan = program
     .command('plan')
     .description('what enhance would do with these photos, and how long it would take; starts nothing')
-    .argument('<paths...>', 'photos, or folders that are searched for photos')
+    .argument('<paths...>', 'photos, or folders that are searched for photos; also of buckets: s3://bucket/folder')
     .addOption(json());
   addOptionFlags(plan);
   plan.action(async (paths: string[], { json = false }: { json?: boolean }) => {

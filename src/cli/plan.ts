@@ -4,7 +4,13 @@ import { examinePhoto } from '../api/uploads/photo-records.ts';
 import { optionsFrom, type AskedOptions } from '../contracts/option-fields.ts';
 import { PLANNED_PER_ANSWER } from '../contracts/http-plan.ts';
 import type { EnhanceOptions } from '../contracts/options.ts';
+import { lookAhead } from '../api/sources/look-ahead.ts';
+import { openGuard } from '../outgoing/guard.ts';
+import type { SourceDoors } from '../outgoing/open-source.ts';
+import { openBuckets } from '../storage/buckets.ts';
+import { sideBySide } from '../storage/side-by-side.ts';
 import { openBooks } from './books.ts';
+import { recordOf } from './enhance/carry-out.ts';
 import { collectPhotos, type FoundPhoto } from './enhance/collect-photos.ts';
 import type { Invocation } from './invocation.ts';
 import { megabytes } from './terminal.ts';
@@ -21,7 +27,8 @@ export interface PlanRequest {
  */
 export async function plan(request: PlanRequest, invocation: Invocation): Promise<number> {
   const { terminal, directory, loaded } = invocation;
-  const { photos, faults } = await collectPhotos(request.paths, directory, undefined);
+  const buckets = openBuckets(loaded.config);
+  const { photos, faults } = await collectPhotos(request.paths, { directory, buckets }, undefined);
   for (const fault of faults) terminal.line(fault);
   if (faults.length > 0) return 2;
   const { QUALITY_LEVEL, TILE_SIZE, PHOTO_MAX_PIXELS, RESULT_MAX_PIXELS } = loaded.config;
@@ -30,7 +37,7 @@ export async function plan(request: PlanRequest, invocation: Invocation): Promis
   const books = await openBooks(invocation);
   try {
     const answer = describePlan({
-      photos: await lookAt(photos, limits),
+      photos: await lookAt(photos, limits, { guard: openGuard(loaded.config), buckets }),
       ...limits,
       options,
       workers: books?.live === true ? await books.service.workers() : [],
@@ -53,24 +60,24 @@ interface Limits {
 
 const AT_ONCE = 8;
 
-/** Reads the headers, some side by side. */
-async function lookAt(photos: readonly FoundPhoto[], limits: Limits): Promise<PhotoToPlan[]> {
+/** Reads the headers, some side by side; of objects the first bytes of the first. */
+async function lookAt(photos: readonly FoundPhoto[], limits: Limits, doors: SourceDoors): Promise<PhotoToPlan[]> {
+  const here = photos.filter(({ etag }) => etag === undefined);
+  const elsewhere = photos.filter(({ etag }) => etag !== undefined);
   const seen: PhotoToPlan[] = [];
-  let next = 0;
-  const look = async (): Promise<void> => {
-    for (let index = next++; index < photos.length; index = next++) {
-      const { path, name } = photos[index] ?? { path: '', name: '' };
-      const { photo, refused } = await examinePhoto(path, limits);
-      seen[index] = refused === undefined ? { name, size: photo } : { name, refused };
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, look));
-  return seen;
+  await sideBySide(here, AT_ONCE, async ({ path, name }, index) => {
+    const { photo, refused } = await examinePhoto(path, limits);
+    seen[index] = refused === undefined ? { name, size: photo } : { name, refused };
+  });
+  const { signal } = new AbortController();
+  const records = elsewhere.map((photo, index) => recordOf(photo, index, ''));
+  return [...seen, ...(await lookAhead(doors, records, { limits, maxBytes: Infinity, signal }))];
 }
 
 function* explain(answer: ReturnType<typeof describePlan>): Generator<string> {
   for (const photo of answer.photos) {
     if (photo.error !== null) yield `${photo.name}: refused. ${photo.error}`;
+    else if (photo.unknown !== null) yield `${photo.name}: ${photo.unknown}`;
     else
       yield `${photo.name}: ${photo.width ?? 0} x ${photo.height ?? 0} to ${photo.result_width ?? 0} x ${photo.result_height ?? 0}${photo.seconds === null ? '' : `, ${photo.tiles} tiles, ${photo.seconds.toFixed(1)} s`}`;
   }

@@ -12,10 +12,16 @@ const errorCodeSchema = z
 
 /**
  * Where a photo's original is. `path` is a file of this host that the CLI was pointed at; it is read, never moved. An upload
- * with `from` is fetched from that URL before the photo is worked on.
+ * with `from` is fetched from that address (`http:`, `https:`, `s3:`) before the photo is worked on, and only while it has
+ * the content that `etag` names.
  */
 export const originalSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('upload'), key: z.string(), from: z.string().optional() }),
+  z.object({
+    kind: z.literal('upload'),
+    key: z.string(),
+    from: z.string().optional(),
+    etag: z.string().optional(),
+  }),
   z.object({ kind: z.literal('path'), path: z.string(), bytes: z.int(), modifiedMs: z.number() }),
 ]);
 export type Original = z.infer<typeof originalSchema>;

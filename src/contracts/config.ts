@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { webhookSecret } from './webhooks.ts';
 import { QUALITY_LEVELS, TILE_SIZE } from './options.ts';
+import { asFolder, parseS3Address } from './s3-place.ts';
 
 /**
  * Every setting there is: name with its unit, parser, default and one line of documentation. `.env.example` and
@@ -43,6 +44,14 @@ const list = z.string().transform((joined) =>
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== ''),
+);
+
+const s3Folders = list.pipe(
+  z.array(
+    z.string().refine((address) => asFolder(parseS3Address(address)?.key ?? '//') !== undefined, {
+      error: 'must be places in buckets such as s3://bucket/prefix',
+    }),
+  ),
 );
 
 const MiB = 1024 * 1024;
@@ -183,6 +192,12 @@ export const SETTINGS = {
     '',
     'Comma-separated folders below which API calls may read photos and write results. Empty: the folder Darkroom was started in when HOST is loopback, else none. `none`: none.',
   ),
+  S3_SOURCES: setting(
+    'Places',
+    s3Folders,
+    '',
+    'Comma-separated places in buckets (`s3://bucket/prefix`) below which API calls may read photos, with the credentials of the worker and the API. Empty: none.',
+  ),
 
   OUTGOING_HOSTS: setting(
     'Outgoing',
@@ -200,7 +215,7 @@ export const SETTINGS = {
     'Outgoing',
     whole(100, 3_600_000),
     '120000',
-    'How long fetching one photo by its URL may take, redirects included.',
+    'How long fetching one photo by its URL, redirects included, or from a bucket may take.',
   ),
 
   WEBHOOK_SECRETS: setting(

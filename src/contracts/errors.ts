@@ -204,6 +204,12 @@ export const ERRORS = {
     'The address does not answer',
     'It was tried several times; check that it is there, then resume the batch.',
   ),
+  bucket_refused: define(
+    422,
+    false,
+    'The S3 server refuses',
+    'Check the names of bucket and object, and what the credentials of this server may do there.',
+  ),
   source_missing: define(422, false, 'The original is no longer there', 'Send the photo again.'),
   source_changed: define(
     422,

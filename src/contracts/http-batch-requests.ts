@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { cursorText, integerText } from './http-requests.ts';
-import { uploadSourceSchema } from './http-uploads.ts';
+import { addedUploadsSchema, PHOTOS_PER_ADDITION, uploadSourceSchema } from './http-uploads.ts';
 import { optionFields } from './option-fields.ts';
+import { asFolder, isBucketName, isKey } from './s3-place.ts';
 import { newWebhookSchema } from './webhooks.ts';
 
 /** Part 2 of the HTTP contract, the way in: batches as JSON, their photos and their control. */
@@ -22,27 +23,54 @@ const priority = whole(1, 5).describe('1 is served first; a large batch has 4 un
 /** Photos of one batch: the promise of the contract, and the bound of what one call reads. */
 export const PHOTOS_PER_BATCH = 100_000;
 
+const recursive = z.boolean().optional().describe('Whether folders below it are read as well; true unless said.');
+
+export const folderSourceSchema = z.strictObject({ kind: z.literal('folder'), path: pathText, recursive });
+
+export const urlSourceSchema = z.strictObject({
+  kind: z.literal('urls'),
+  urls: z
+    .array(z.string())
+    .min(1, 'must name at least one photo')
+    .max(PHOTOS_PER_BATCH, `must be ${PHOTOS_PER_BATCH} photos at most`)
+    .describe('Photos on the internet, http or https; each is fetched when its turn comes, and fails alone.'),
+});
+
+const bucketText = z
+  .string()
+  .refine(isBucketName, 'must be the name of a bucket')
+  .describe('A bucket of the S3 server that this server uses (S3_ENDPOINT).');
+
+const prefixText = z
+  .string()
+  .refine((prefix) => asFolder(prefix) !== undefined, 'must be names with "/" between them, as in a/b');
+
+/** Objects that one order names by their keys: each is asked for before the answer. */
+export const KEYS_PER_ORDER = 10_000;
+
+export const bucketSourceSchema = z.strictObject({
+  kind: z.literal('s3'),
+  bucket: bucketText,
+  prefix: prefixText
+    .optional()
+    .describe('What is below it, name by name: `a/b` stands for `a/b/…`. All of the bucket unless said.'),
+  keys: z
+    .array(z.string().refine((key) => key !== '' && isKey(key), 'must be the key of an object'))
+    .min(1, 'must name at least one object')
+    .max(KEYS_PER_ORDER, `must be ${KEYS_PER_ORDER} objects at most`)
+    .optional()
+    .describe('Instead of a prefix: objects by their whole keys, whatever they are called.'),
+  recursive,
+});
+
+export type BucketSource = z.infer<typeof bucketSourceSchema>;
+
 const sourceSchema = z.discriminatedUnion(
   'kind',
-  [
-    z.strictObject({
-      kind: z.literal('folder'),
-      path: pathText,
-      recursive: z.boolean().optional().describe('Whether folders below it are read as well; true unless said.'),
-    }),
-    uploadSourceSchema(PHOTOS_PER_BATCH),
-    z.strictObject({
-      kind: z.literal('urls'),
-      urls: z
-        .array(z.string())
-        .min(1, 'must name at least one photo')
-        .max(PHOTOS_PER_BATCH, `must be ${PHOTOS_PER_BATCH} photos at most`)
-        .describe('Photos on the internet, http or https; each is fetched when its turn comes, and fails alone.'),
-    }),
-  ],
+  [folderSourceSchema, uploadSourceSchema(PHOTOS_PER_BATCH), urlSourceSchema, bucketSourceSchema],
   {
     error:
-      'must be "folder", "uploads" or "urls"; or send photos to POST /api/v1/batches/{batch_id}/photos of an open batch',
+      'must be "folder", "uploads", "urls" or "s3"; or send photos to POST /api/v1/batches/{batch_id}/photos of an open batch',
   },
 );
 
@@ -72,6 +100,21 @@ export const newBatchSchema = z.strictObject({
   enable_rollback: z.boolean().optional(),
 });
 export type NewBatchRequest = z.infer<typeof newBatchSchema>;
+
+/** Photos for an open batch that do not come as a form. */
+export const addPhotosSchema = z
+  .strictObject({
+    upload_ids: addedUploadsSchema.optional(),
+    source: z
+      .discriminatedUnion('kind', [urlSourceSchema, bucketSourceSchema], { error: 'must be "urls" or "s3"' })
+      .optional()
+      .describe(`Photos that lie elsewhere, ${PHOTOS_PER_ADDITION} at most; each is fetched when its turn comes.`),
+  })
+  .refine(
+    ({ upload_ids, source }) => (upload_ids === undefined) !== (source === undefined),
+    'must name either upload_ids or a source',
+  );
+export type AddPhotosRequest = z.infer<typeof addPhotosSchema>;
 
 export const changeBatchSchema = z
   .strictObject({ priority: priority.optional(), max_workers: maxWorkers.optional() })

@@ -40,12 +40,14 @@ export const batchSchema = z.object({
 });
 export type BatchAnswer = z.infer<typeof batchSchema>;
 
-export const batchCreatedSchema = batchSchema.extend({
+const skipping = {
   skipped: z
     .array(z.object({ path: z.string(), reason: z.string() }))
     .describe('What of the source was passed over and why; at most 100 are listed.'),
   skipped_total: count,
-});
+};
+
+export const batchCreatedSchema = batchSchema.extend(skipping);
 export type BatchCreated = z.infer<typeof batchCreatedSchema>;
 
 export const batchControlledSchema = batchSchema.extend({
@@ -62,6 +64,7 @@ export const photosAddedSchema = z.object({
   refused: z
     .array(z.object({ filename: z.string(), error_code: z.string(), error: z.string() }))
     .describe('Those that cannot be enhanced: they are part of the batch, failed.'),
+  ...skipping,
   message: z.string(),
 });
 export type PhotosAdded = z.infer<typeof photosAddedSchema>;

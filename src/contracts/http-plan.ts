@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isErrorCode } from './errors.ts';
-import { PHOTOS_PER_BATCH, pathText } from './http-batch-requests.ts';
+import { bucketSourceSchema, folderSourceSchema, PHOTOS_PER_BATCH, urlSourceSchema } from './http-batch-requests.ts';
 import { integerText } from './http-requests.ts';
 import { optionFields } from './option-fields.ts';
 
@@ -11,11 +11,7 @@ const side = z.int().min(1, 'must be at least 1').max(1_000_000, 'must be at mos
 const planSourceSchema = z.discriminatedUnion(
   'kind',
   [
-    z.strictObject({
-      kind: z.literal('folder'),
-      path: pathText,
-      recursive: z.boolean().optional().describe('Whether folders below it are read as well; true unless said.'),
-    }),
+    folderSourceSchema,
     z
       .strictObject({
         kind: z.literal('sizes'),
@@ -32,8 +28,10 @@ const planSourceSchema = z.discriminatedUnion(
           .max(PHOTOS_PER_BATCH, `must be ${PHOTOS_PER_BATCH} photos at most`),
       })
       .describe('Photos that are not here yet, by their pixels.'),
+    urlSourceSchema,
+    bucketSourceSchema,
   ],
-  { error: 'must be "folder" or "sizes"' },
+  { error: 'must be "folder", "urls", "s3" or "sizes"' },
 );
 
 export const planRequestSchema = z.strictObject({
@@ -57,9 +55,10 @@ const seconds = z.number().nonnegative();
 
 const plannedPhotoSchema = z.object({
   name: z.string(),
-  status: z.enum(['planned', 'refused']),
+  status: z.enum(['planned', 'refused', 'unknown']),
   error_code: z.string().refine(isErrorCode).nullable().describe('Why it would fail; null when it is planned.'),
   error: z.string().nullable(),
+  unknown: z.string().nullable().describe('Why nothing can be said of it before it is fetched; else null.'),
   width: count.nullable(),
   height: count.nullable(),
   result_width: count.nullable(),
@@ -80,12 +79,13 @@ export const planSchema = z.object({
     photos: count,
     planned: count,
     refused: count,
+    unknown: count.describe('Photos that lie elsewhere and were not, or could not be, looked at: in no other sum.'),
     tiles: count,
     megapixels: z.number().nonnegative().describe('Of the photos that are planned.'),
     memory_bytes: bytes.describe('The most that one engine would need at a time.'),
     scratch_bytes: bytes.describe('The most that is on scratch at a time.'),
     result_bytes: bytes.describe('Estimate of what the results will take in the store.'),
-    seconds: seconds.nullable().describe('Until all are done, with the engines that are there now.'),
+    seconds: seconds.nullable().describe('Until all that are planned are done, with the engines that are there now.'),
   }),
   disk: z.object({ free_bytes: bytes.nullable(), enough: z.boolean().nullable() }),
   engines: count.describe('Engines that are there now.'),

@@ -40,8 +40,8 @@ export const shardOfUpload = (uploadId: string): string => uploadId.slice(9, 11)
 /** Media type of the bytes of an upload. */
 export const UPLOAD_BYTES = 'application/offset+octet-stream';
 
-/** Uploads that one call may add to an open batch. */
-export const UPLOADS_PER_ADDITION = 10_000;
+/** Photos that one call may add to an open batch. */
+export const PHOTOS_PER_ADDITION = 10_000;
 
 const uploadIds = (most: number) =>
   z
@@ -53,8 +53,7 @@ const uploadIds = (most: number) =>
 export const uploadSourceSchema = (most: number) =>
   z.strictObject({ kind: z.literal('uploads'), ids: uploadIds(most) });
 
-export const addUploadsSchema = z.strictObject({ upload_ids: uploadIds(UPLOADS_PER_ADDITION) });
-export type AddUploadsRequest = z.infer<typeof addUploadsSchema>;
+export const addedUploadsSchema = uploadIds(PHOTOS_PER_ADDITION);
 
 export const uploadParamsSchema = z.object({ upload_id: z.string().max(100).describe('Names an upload.') });
 

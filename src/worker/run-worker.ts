@@ -16,6 +16,7 @@ import type { Config, Environment } from '../contracts/config.ts';
 import type { DeliverWebhookInput } from '../contracts/webhooks.ts';
 import { faceNotices } from '../contracts/faces.ts';
 import { openGuard } from '../outgoing/guard.ts';
+import { openBuckets } from '../storage/buckets.ts';
 import { WebhookLog } from '../storage/webhook-log.ts';
 import { connectTo, temporalTarget } from '../temporal/connection.ts';
 import { ensureSearchAttributes } from '../temporal/prepare-namespace.ts';
@@ -101,7 +102,13 @@ function hireWorkers(
   client: Client,
 ): Promise<Worker[]> {
   const enhance = createEnhanceActivities(house);
-  const outgoing = { ...house, config, guard: openGuard(config), webhooks: new WebhookLog(house.store) };
+  const outgoing = {
+    ...house,
+    config,
+    guard: openGuard(config),
+    buckets: openBuckets(config),
+    webhooks: new WebhookLog(house.store),
+  };
   const tell = {
     ...outgoing,
     startDelivery: async (input: DeliverWebhookInput) => void (await startDelivery(client, input, { again: false })),

@@ -107,7 +107,7 @@ it('refuses links that lead out: as source, as destination, and among the photos
 });
 
 it('says what is supported when asked for something else', async () => {
-  for (const kind of ['s3', 'ftp']) {
+  for (const kind of ['gs', 'ftp']) {
     const problem = await refused(await order({ source: { kind, ids: [] } }), 'invalid_request');
     expect(problem.detail).toContain('"folder"');
   }

@@ -5,7 +5,13 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { batchControlledSchema, batchCreatedSchema, photoListSchema } from '../../src/contracts/http-batches.ts';
+import {
+  batchControlledSchema,
+  batchCreatedSchema,
+  photoListSchema,
+  photosAddedSchema,
+} from '../../src/contracts/http-batches.ts';
+import { planSchema } from '../../src/contracts/http-plan.ts';
 import { ENHANCE_BATCH } from '../../src/contracts/workflow-api.ts';
 import { resultsPrefix, uploadsPrefix } from '../../src/storage/keys.ts';
 import { serve, type LocalServer } from '../outgoing/support.ts';
@@ -53,7 +59,9 @@ const order = (urls: string[], more: object = {}) =>
   send('POST', `${house.api.url}/api/v1/batches`, { source: { kind: 'urls', urls }, ...more });
 const photosOf = async (id: string) =>
   (await answered(await fetch(`${house.api.url}/api/v1/batches/${id}/photos`), photoListSchema)).photos;
-const ended = (id: string) => eventually(async () => expect((await house.api.service.view(id))?.open).toBe(false));
+/** Of a photo that is tried three times it takes six seconds when nothing else is under way. */
+const ended = (id: string) =>
+  expect.poll(async () => (await house.api.service.view(id))?.open, { timeout: 60_000, interval: 100 }).toBe(false);
 
 describe('a batch of URLs', () => {
   it('enhances what can be had; every other one fails alone and says why', async () => {
@@ -100,6 +108,46 @@ describe('a batch of URLs', () => {
     expect((await readdir(folder)).sort()).toEqual(['same-2.jpg', 'same-3.jpg', 'same.jpg', 'theirs.jpg']);
   });
 
+  it('grows while it is open, each photo fetched when its turn comes', async () => {
+    const { batch_id: id } = await answered(
+      await send('POST', `${house.api.url}/api/v1/batches`, { open: true }),
+      batchCreatedSchema,
+    );
+    const add = (urls: string[]) =>
+      send('POST', `${house.api.url}/api/v1/batches/${id}/photos`, { source: { kind: 'urls', urls } });
+    const inside = `http://127.0.0.1:${server.port}/x.jpg`;
+    const added = await answered(await add([at('/one.jpg'), inside]), photosAddedSchema);
+    expect(added).toMatchObject({ from: 0, count: 2, refused: [{ filename: 'photo', error_code: 'url_not_allowed' }] });
+    await eventually(async () => expect((await photosOf(id))[0]?.status).toBe('completed'));
+    await answered(await add([at('/two.jpg')]), photosAddedSchema);
+    await refused(await add([inside]), 'url_not_allowed');
+    await send('POST', `${house.api.url}/api/v1/batches/${id}/seal`);
+    await ended(id);
+    expect((await photosOf(id)).map(({ status }) => status)).toEqual(['completed', 'failed', 'completed']);
+    await refused(await add([at('/late.jpg')]), 'wrong_state');
+  });
+
+  it('is planned by the first bytes of each photo, and what cannot be known is said', async () => {
+    const urls = [
+      at('/plan.jpg'),
+      at('/gone.jpg'),
+      at('/page.jpg'),
+      at('/large.jpg'),
+      'http://10.0.0.1/x.jpg',
+      at('/cut.jpg'),
+    ];
+    const plan = await answered(
+      await send('POST', `${house.api.url}/api/v1/plan`, { source: { kind: 'urls', urls } }),
+      planSchema,
+    );
+    expect(plan.photos.map(({ error_code: code, status }) => code ?? status)).toEqual([
+      'planned', 'source_missing', 'unsupported_format', 'file_too_large', 'url_not_allowed', 'unknown',
+    ]); // prettier-ignore
+    expect(plan.total).toMatchObject({ photos: 6, planned: 1, refused: 4, unknown: 1 });
+    expect(plan.message).toContain('of 1 photo nothing can be said before');
+    expect(server.requests.filter((line) => line.includes('plan')).length).toBe(1);
+  });
+
   it('stops at once when it is cancelled, however silent a server is', async () => {
     const { batch_id: id } = await answered(await order([at('/silent.jpg'), at('/silent.jpg')]), batchCreatedSchema);
     await eventually(() => expect(silent).toBe(2));
@@ -126,5 +174,5 @@ describe('a batch of URLs', () => {
 
 it('replays every history this file made', async () => {
   const name = () => 'photos that are fetched by url';
-  expect(await replayHistories(house.env, ENHANCE_BATCH, name)).toBe(5);
+  expect(await replayHistories(house.env, ENHANCE_BATCH, name)).toBe(6);
 });

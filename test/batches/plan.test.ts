@@ -107,4 +107,20 @@ describe('a plan', () => {
     expect(plan([photo(500, 500)]).disk.enough).toBe(true);
     expect(plan(Array.from({ length: 20 }, () => photo(5000, 1000))).disk.enough).toBe(false);
   });
+
+  it('counts what nobody has looked at in no sum but its own, and is sure of no disk then', () => {
+    const answer = plan([photo(100, 100), { name: 'far', unknown: 'It was not looked at.' }]);
+    expect(answer.total).toMatchObject({ photos: 2, planned: 1, refused: 0, unknown: 1 });
+    expect(answer.photos[1]).toMatchObject({
+      status: 'unknown',
+      unknown: 'It was not looked at.',
+      error: null,
+      tiles: 0,
+    });
+    expect(answer.disk.enough).toBeNull();
+    expect(answer.message).toContain('of 1 photo nothing can be said before they are fetched');
+    expect(plan([{ name: 'far', unknown: 'x' }]).message).toBe(
+      'Nothing is certain, of 1 photo nothing can be said before they are fetched.',
+    );
+  });
 });

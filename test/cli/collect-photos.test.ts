@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { collectPhotos } from '../../src/cli/enhance/collect-photos.ts';
+import type { Buckets } from '../../src/storage/buckets.ts';
 
 let folder: string;
+/** What lies in buckets: pages of keys. */
+let keys: string[][] = [];
 
 beforeEach(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'darkroom-collect-')));
@@ -20,8 +23,18 @@ async function files(...names: string[]): Promise<void> {
   }
 }
 
+const found = (key: string) => ({ key, bytes: 7, etag: `"${key}"`, modifiedAt: 1 });
+const buckets: Buckets = {
+  async *list({ key }) {
+    for (const page of keys) yield await Promise.resolve(page.filter((one) => one.startsWith(`${key}/`)).map(found));
+  },
+  stat: ({ key }) => Promise.resolve(keys.flat().includes(key) ? found(key) : undefined),
+  read: () => Promise.reject(new Error('nothing is read')),
+};
+const places = () => ({ directory: folder, buckets });
+
 const names = async (paths: string[], out = 'out'): Promise<string[]> =>
-  (await collectPhotos(paths, folder, join(folder, out))).photos.map(({ name }) => name);
+  (await collectPhotos(paths, places(), join(folder, out))).photos.map(({ name }) => name);
 
 it('searches folders for known extensions and keeps the folders below', async () => {
   await files('in/b.JPG', 'in/a.png', 'in/notes.txt', 'in/.hidden.jpg', 'in/.git/c.jpg', 'in/trip/c.webp');
@@ -51,6 +64,26 @@ it('passes over the folder of the results inside of a searched one', async () =>
 });
 
 it('tells of what is not there', async () => {
-  const { photos, faults } = await collectPhotos(['gone.jpg'], folder, join(folder, 'out'));
+  const { photos, faults } = await collectPhotos(['gone.jpg'], places(), join(folder, 'out'));
   expect([photos, faults]).toEqual([[], ['gone.jpg does not exist or cannot be read.']]);
+});
+
+it('finds photos of buckets the same way, under names that lead nowhere else', async () => {
+  await files('in/a.jpg');
+  keys = [
+    ['p/a.jpg', 'p/notes.txt', 'p/.hidden/b.jpg', 'p/../../../e.jpg', 'p/'],
+    ['p/sub//c.PNG', 'p/A.jpg', 'px/d.jpg', 'scan'],
+  ];
+  expect(await names(['in', 's3://bucket/p/', 's3://bucket/scan', 's3://bucket/p/a.jpg'])).toEqual([
+    'a.jpg',
+    'a-2.jpg',
+    'sub/c.PNG',
+    'A-3.jpg',
+    'scan',
+  ]);
+  const { photos } = await collectPhotos(['s3://bucket/scan'], places(), undefined);
+  expect(photos).toEqual([{ path: 's3://bucket/scan', bytes: 7, modifiedMs: 1, etag: '"scan"', name: 'scan' }]);
+  for (const wrong of ['s3://', 's3://B_/x', 's3://bucket/a//b/', 's3://bucket/../x/']) {
+    expect((await collectPhotos([wrong], places(), undefined)).faults).toHaveLength(1);
+  }
 });

@@ -13,6 +13,7 @@ import { parseConfig } from '../../src/contracts/config.ts';
 import type { DeliverWebhookInput } from '../../src/contracts/webhooks.ts';
 import { TASK_QUEUES } from '../../src/contracts/workflow-api.ts';
 import { openGuard } from '../../src/outgoing/guard.ts';
+import { openBuckets } from '../../src/storage/buckets.ts';
 import { WebhookLog } from '../../src/storage/webhook-log.ts';
 import { RollbackJournal } from '../../src/storage/rollback-journal.ts';
 import type { openHouse } from './journal-fixtures.ts';
@@ -39,7 +40,7 @@ export async function startWorkers(
   const deps = { ...house, now: Date.now, makeNonce: randomUUID, rollbacks: new RollbackJournal(house.store) };
   const config = parseConfig(options.settings ?? {});
   const guard = openGuard(config);
-  const outgoing = { ...deps, config, guard, webhooks: new WebhookLog(house.store) };
+  const outgoing = { ...deps, config, guard, buckets: openBuckets(config), webhooks: new WebhookLog(house.store) };
   const tell = {
     ...outgoing,
     startDelivery: async (input: DeliverWebhookInput) =>

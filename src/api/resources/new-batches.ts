@@ -5,24 +5,28 @@ import {
   type BatchCreated,
   type PhotosAdded,
 } from '../../contracts/http-batches.ts';
-import { batchIdParamsSchema, newBatchSchema } from '../../contracts/http-batch-requests.ts';
-import { addUploadsSchema, type AddUploadsRequest } from '../../contracts/http-uploads.ts';
+import {
+  addPhotosSchema,
+  batchIdParamsSchema,
+  newBatchSchema,
+  type AddPhotosRequest,
+} from '../../contracts/http-batch-requests.ts';
 import { ownBatch } from '../ownership.ts';
 import { ONCE_PROBLEMS } from '../idempotency/once.ts';
-import { route } from '../route.ts';
+import { ORDER_BYTES, route } from '../route.ts';
+import type { Found } from '../sources/found.ts';
 import { orderBatch } from '../sources/order-batch.ts';
+import { addElsewhere } from '../sources/add-elsewhere.ts';
 import { addForm, addUploads } from '../uploads/add-photos.ts';
 import { readBatch } from './describe-batch.ts';
 import { UPLOAD_PROBLEMS } from './enhance.ts';
-
-/** A hundred thousand upload IDs fit. */
-const ORDER_BYTES = 4.5 * 1024 * 1024;
 
 export const createBatch = route({
   method: 'post',
   path: '/api/v1/batches',
   tag: 'Batches',
-  summary: 'Enhance the photos of a folder, of uploads or of URLs, or open a batch that photos are added to',
+  summary:
+    'Enhance the photos of a folder, of uploads, of URLs or of a bucket, or open a batch that photos are added to',
   body: newBatchSchema,
   bodyBytes: ORDER_BYTES,
   once: true,
@@ -46,6 +50,10 @@ export const createBatch = route({
     'upload_incomplete',
     'upload_used',
     'url_not_allowed',
+    'bucket_refused',
+    'source_missing',
+    'file_too_large',
+    'storage_unavailable',
     'storage_full',
     'temporal_unavailable',
   ],
@@ -80,7 +88,8 @@ export const addPhotos = route({
   summary: 'Add photos to an open batch; each starts at once',
   params: batchIdParamsSchema,
   form: { field: 'files', many: true },
-  body: addUploadsSchema,
+  body: addPhotosSchema,
+  bodyBytes: ORDER_BYTES,
   once: true,
   answer: photosAddedSchema,
   problems: [
@@ -92,12 +101,18 @@ export const addPhotos = route({
     'upload_missing',
     'upload_incomplete',
     'upload_used',
+    'url_not_allowed',
+    'bucket_refused',
+    'source_missing',
+    'storage_unavailable',
   ],
   async handle(call, house): Promise<PhotosAdded> {
     const header = await ownBatch(house, call.tenant, call.params.batch_id);
     // A form has no JSON body: the schema was not asked then.
-    const given = (call.body as AddUploadsRequest | undefined)?.upload_ids;
-    const { added, photos } = given ? await addUploads(call, house, header, given) : await addForm(call, house, header);
+    const { upload_ids: ids, source } = (call.body as AddPhotosRequest | undefined) ?? {};
+    const { added, photos, skipped, skippedTotal } = source
+      ? await addElsewhere(call, house, header, source)
+      : { ...NONE_SKIPPED, ...(ids ? await addUploads(call, house, header, ids) : await addForm(call, house, header)) };
     call.response.location(`/api/v1/batches/${header.batchId}/photos`);
     const word = added.count === 1 ? 'photo was' : 'photos were';
     return {
@@ -109,7 +124,12 @@ export const addPhotos = route({
       refused: photos.flatMap(({ name, refused }) =>
         refused ? [{ filename: name, error_code: refused.code, error: refused.message }] : [],
       ),
+      skipped: skipped.map(({ path, reason }) => ({ path, reason })),
+      skipped_total: skippedTotal,
       message: `${added.count} ${word} added${added.repeated ? ' before; nothing was changed' : ''}.`,
     };
   },
 });
+
+/** What is sent is taken or refused. */
+const NONE_SKIPPED: Pick<Found, 'skipped' | 'skippedTotal'> = { skipped: [], skippedTotal: 0 };

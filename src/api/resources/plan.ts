@@ -8,9 +8,12 @@ import {
   type PlanRequest,
 } from '../../contracts/http-plan.ts';
 import type { House } from '../house.ts';
-import { route } from '../route.ts';
+import { ORDER_BYTES, route } from '../route.ts';
+import { collectObjects } from '../sources/bucket-photos.ts';
 import { collectFolder } from '../sources/folder-photos.ts';
+import { lookAhead } from '../sources/look-ahead.ts';
 import { locate, openTerritory } from '../sources/roots.ts';
+import { inspectUrls } from '../sources/url-photos.ts';
 import { limitsOf } from '../uploads/photo-records.ts';
 import { settingsOf } from '../uploads/settings.ts';
 
@@ -24,7 +27,8 @@ export const plan = route({
   body: planRequestSchema,
   query: planPageSchema,
   answer: planSchema,
-  problems: ['invalid_request', 'no_files', 'too_many_files'],
+  bodyBytes: ORDER_BYTES,
+  problems: ['invalid_request', 'no_files', 'too_many_files', 'bucket_refused', 'storage_unavailable'],
   async handle({ body, query, signal }, house): Promise<PlanAnswer> {
     const { options } = settingsOf(body.options ?? {}, house.config);
     const limits = limitsOf(house, options);
@@ -52,6 +56,15 @@ async function findPhotos(
       size: { width, height },
     }));
   }
+  if (source.kind !== 'folder') {
+    const elsewhere = { keyOf: () => NOWHERE, targets: undefined, signal };
+    const photos =
+      source.kind === 'urls'
+        ? await inspectUrls(house, { ...elsewhere, urls: source.urls })
+        : (await collectObjects(house, { ...elsewhere, source })).photos;
+    const { outgoing: guard, buckets, config } = house;
+    return lookAhead({ guard, buckets }, photos, { limits, maxBytes: config.UPLOAD_MAX_BYTES, signal });
+  }
   const territory = await openTerritory(house.sourceRoots, house.config);
   const folder = await locate(territory, source.path, '/source/path');
   const { recursive = true } = source;
@@ -61,3 +74,6 @@ async function findPhotos(
     return { name, ...(size === undefined ? {} : { size }), ...(refused === undefined ? {} : { refused }) };
   });
 }
+
+/** Nothing of a plan is put anywhere. */
+const NOWHERE = '';

@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { extname } from 'node:path';
 import type { PhotoRecord } from '../../contracts/batch.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
 import { PHOTOS_PER_BATCH } from '../../contracts/http-batch-requests.ts';
@@ -7,7 +6,9 @@ import type { Size, SizeLimits } from '../../contracts/result-size.ts';
 import { cleanText } from '../uploads/photo-name.ts';
 import { examinePhoto, kilopixelsOf } from '../uploads/photo-records.ts';
 import { refuse, type Territory } from './roots.ts';
+import { Skipped, type Found } from './found.ts';
 import { Targets } from './targets.ts';
+import { PHOTO_NAME } from './walk-bucket.ts';
 import { walkFolder, type FoundFile, type Passed } from './walk-folder.ts';
 
 export interface FolderSource {
@@ -19,21 +20,13 @@ export interface FolderSource {
   readonly limits: SizeLimits;
 }
 
-export interface FolderPhotos {
-  readonly photos: PhotoRecord[];
+interface FolderPhotos extends Found {
   /** Pixels of each photo, upright; undefined for one that is refused. */
   readonly sizes: readonly (Size | undefined)[];
-  /** The first of those that were passed over, and how many they are in all. */
-  readonly skipped: readonly Passed[];
-  readonly skippedTotal: number;
 }
 
 /** Headers read side by side: a disk has its head start, and other requests still get their turn. */
 const AT_ONCE = 8;
-const SKIPPED_LISTED = 100;
-
-/** What a photo is named like: another file is no photo that is damaged but no photo at all, and passed over silently. */
-const EXTENSIONS = /^\.(?:jpe?g|jpe|jfif|png|webp|avif|gif|tiff?|bmp)$/i;
 
 /**
  * The photos of a folder as records of a batch, known by their content. Only headers are read.
@@ -42,21 +35,15 @@ const EXTENSIONS = /^\.(?:jpe?g|jpe|jfif|png|webp|avif|gif|tiff?|bmp)$/i;
 export async function collectFolder(source: FolderSource, signal: AbortSignal): Promise<FolderPhotos> {
   const known = await stat(source.folder).catch(() => undefined);
   if (!known?.isDirectory()) throw refuse('/source/path', 'is not a folder');
-  const skipped: Passed[] = [];
-  let skippedTotal = 0;
-  const onPassed = (passed: Passed): void => {
-    skippedTotal += 1;
-    if (skipped.length < SKIPPED_LISTED) skipped.push(passed);
-  };
-  const files = walkFolder(source.folder, { ...source, onPassed, signal });
-  const found = await examineAll(files, (file) => examine(file, source, onPassed));
+  const skipped = new Skipped();
+  const files = walkFolder(source.folder, { ...source, onPassed: skipped.add, signal });
+  const found = await examineAll(files, (file) => examine(file, source, skipped.add));
   if (found.length === 0) throw new DarkroomError('no_files', 'There is no photo in that folder.');
   const targets = new Targets();
   return {
     photos: found.map((one, index) => recordOf(one, index, targets)),
     sizes: found.map(({ look }) => look.photo),
-    skipped,
-    skippedTotal,
+    ...skipped.told,
   };
 }
 
@@ -107,7 +94,8 @@ async function examine(
   try {
     const look = await examinePhoto(file.path, limits);
     const foreign = look.refused?.code === 'unsupported_format' || look.refused?.code === 'empty_file';
-    return foreign && !EXTENSIONS.test(extname(file.name)) ? undefined : { file, look };
+    // Another file is no photo that is damaged but no photo at all.
+    return foreign && !PHOTO_NAME.test(file.name) ? undefined : { file, look };
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     onPassed({ path: file.name, reason: 'It cannot be read.' });

@@ -11,7 +11,9 @@ import { nameUploads } from '../uploads/add-photos.ts';
 import { limitsOf, requireOneGood } from '../uploads/photo-records.ts';
 import { requireDisk, requireTemporal, requireTenantRoom } from '../uploads/requirements.ts';
 import { settingsOf } from '../uploads/settings.ts';
-import { collectFolder, type FolderPhotos } from './folder-photos.ts';
+import { collectObjects } from './bucket-photos.ts';
+import { collectFolder } from './folder-photos.ts';
+import type { Found } from './found.ts';
 import { isWithin, locate, locateNew, openTerritory, refuse, type Territory } from './roots.ts';
 import { Targets } from './targets.ts';
 import { inspectUrls } from './url-photos.ts';
@@ -19,14 +21,14 @@ import { useUploads } from './upload-photos.ts';
 
 export interface Ordered {
   readonly header: BatchHeader;
-  readonly skipped: FolderPhotos['skipped'];
+  readonly skipped: Found['skipped'];
   readonly skippedTotal: number;
 }
 
 /** A batch in all but its photos. */
 type Order = Omit<NewBatch, 'photos'> & { readonly destination: Destination };
 
-/** Makes a batch out of a JSON order: photos of a folder, of uploads or of URLs, or an open batch that they are sent to later. */
+/** Makes a batch out of a JSON order: photos of a folder, of uploads, of URLs or of a bucket, or an open batch that they are sent to later. */
 export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, house: House): Promise<Ordered> {
   const { body, tenant, signal, made } = call;
   if (made) {
@@ -55,24 +57,7 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
   const named = source?.kind === 'uploads' ? source.ids : source?.kind === 'urls' ? source.urls : [];
   await requireTenantRoom(house, tenant, Math.max(1, named.length));
   if (source?.kind === 'uploads') return submitUploads(call, house, order, source.ids);
-  if (source?.kind === 'urls') {
-    const photos = await inspectUrls(house, { ...order, urls: source.urls, signal });
-    requireOneGood(photos);
-    return { header: await house.service.submit({ ...order, photos }), skipped: [], skippedTotal: 0 };
-  }
-  const found =
-    folder === undefined
-      ? NO_PHOTOS
-      : await collectFolder(
-          {
-            folder,
-            territory,
-            recursive: (source?.kind === 'folder' ? source.recursive : undefined) ?? true,
-            except: order.destination.kind === 'folder' ? order.destination.path : undefined,
-            limits: limitsOf(house, order.options),
-          },
-          signal,
-        );
+  const found = await collect(call, house, order, { territory, folder });
   requireOneGood(found.photos);
   await requireTenantRoom(house, tenant, found.photos.length);
   signal.throwIfAborted();
@@ -80,7 +65,32 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
   return { header, skipped: found.skipped, skippedTotal: found.skippedTotal };
 }
 
-const NO_PHOTOS: FolderPhotos = { photos: [], sizes: [], skipped: [], skippedTotal: 0 };
+/** The photos of whatever source the order names; an open batch may have none yet. */
+async function collect(
+  { body: { source }, signal }: Call<unknown, unknown, NewBatchRequest>,
+  house: House,
+  { batchId, destination, options }: Order,
+  { territory, folder }: { territory: Territory; folder: string | undefined },
+): Promise<Found> {
+  const targets = destination.kind === 'folder' ? new Targets() : undefined;
+  if (source?.kind === 'urls') {
+    const photos = await inspectUrls(house, {
+      keyOf: (index) => uploadKey(batchId, index),
+      targets,
+      urls: source.urls,
+      signal,
+    });
+    return { ...NO_PHOTOS, photos };
+  }
+  if (source?.kind === 's3')
+    return collectObjects(house, { source, keyOf: (index) => uploadKey(batchId, index), targets, signal });
+  if (source?.kind !== 'folder' || folder === undefined) return NO_PHOTOS;
+  const { recursive = true } = source;
+  const except = destination.kind === 'folder' ? destination.path : undefined;
+  return collectFolder({ folder, territory, recursive, except, limits: limitsOf(house, options) }, signal);
+}
+
+const NO_PHOTOS: Found = { photos: [], skipped: [], skippedTotal: 0 };
 
 async function submitUploads(
   { once, signal }: Call<unknown, unknown, unknown>,
@@ -131,7 +141,7 @@ function checkCombination({ source, destination, open }: NewBatchRequest): void 
   if (!source && open !== true) {
     throw refuse(
       '/source',
-      'is missing: name a folder, uploads or URLs, or say "open": true and send the photos afterwards',
+      'is missing: name a folder, uploads, URLs or a bucket, or say "open": true and send the photos afterwards',
     );
   }
   if (destination?.kind === 'in_place' && source?.kind !== 'folder')

@@ -19,6 +19,13 @@ const EQUIVALENT: Readonly<Record<string, string>> = { '.jpeg': '.jpg', '.tif': 
 export class Targets {
   readonly #taken = new Set<string>();
 
+  /**
+   * The same while nobody knows the format yet: stems are unique, so that results of any format have files of their own.
+   */
+  takeUnknown(name: string): string {
+    return this.take(`${name.replace(/\.[^./]{1,10}$/u, '')}.jpg`, 'jpeg');
+  }
+
   /** `name` with its own extension, numbered when another photo's result has that file. */
   take(name: string, format: PhotoFormat): string {
     const dot = name.lastIndexOf('.');

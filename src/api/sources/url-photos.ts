@@ -1,14 +1,14 @@
-import type { Destination, PhotoRecord } from '../../contracts/batch.ts';
+import type { PhotoRecord } from '../../contracts/batch.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
-import { uploadKey } from '../../storage/keys.ts';
 import { sideBySide } from '../../storage/side-by-side.ts';
 import type { House } from '../house.ts';
 import { photoName } from '../uploads/photo-name.ts';
-import { Targets } from './targets.ts';
+import type { Targets } from './targets.ts';
 
 export interface UrlSource {
-  readonly batchId: string;
-  readonly destination: Destination;
+  /** Where the original of a photo is to lie in the store. */
+  readonly keyOf: (index: number) => string;
+  readonly targets: Targets | undefined;
   readonly urls: readonly string[];
   readonly signal: AbortSignal;
 }
@@ -25,19 +25,18 @@ const KILOPIXELS = 12_000;
  */
 export async function inspectUrls(house: House, source: UrlSource): Promise<PhotoRecord[]> {
   const judge = await judgeHosts(house, source);
-  const targets = source.destination.kind === 'folder' ? new Targets() : undefined;
+  const { keyOf, targets } = source;
   return source.urls.map((given, index) => {
     const { url, fault } = judge(given);
     const name = nameOf(url);
     const record = { index, name, bytes: 0 };
-    const key = uploadKey(source.batchId, index);
+    const key = keyOf(index);
     if (!url || fault) {
       const { code, message } = fault ?? new DarkroomError('url_not_allowed');
       return { ...record, original: { kind: 'upload', key }, kilopixels: 0, refused: { code, message } };
     }
     const original = { kind: 'upload', key, from: url.href } as const;
-    // Nobody knows the format yet: stems are unique, so that results of any format have files of their own.
-    const target = targets && { target: targets.take(`${name.replace(/\.[^.]{1,10}$/u, '')}.jpg`, 'jpeg') };
+    const target = targets && { target: targets.takeUnknown(name) };
     return { ...record, original, kilopixels: KILOPIXELS, ...target };
   });
 }

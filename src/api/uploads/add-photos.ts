@@ -15,7 +15,7 @@ import { requireDisk, requireTemporal, requireTenantRoom } from './requirements.
 
 const FIELD = 'files';
 
-interface Added {
+export interface Added {
   readonly added: AddedPhotos;
   readonly photos: readonly PhotoRecord[];
 }
@@ -109,7 +109,7 @@ async function receive(
 }
 
 /** Asked before a photo is taken. An addition that came before is answered even when the batch takes no more. */
-async function requireRoom(
+export async function requireRoom(
   call: Call<unknown, unknown, unknown>,
   house: House,
   batchId: string,
@@ -135,7 +135,7 @@ async function requireRoom(
 const KEY_CHARACTERS = 32;
 
 /** The client's own name for the addition, as characters a store can have in a key; else one that is new. */
-function nameAddition(key: string | undefined, house: House): string {
+export function nameAddition(key: string | undefined, house: House): string {
   if (key === undefined || key === '') return `a-${hex(house.random(10))}`;
   if (key.length > 255) throw new DarkroomError('invalid_request', 'Idempotency-Key may have 255 characters at most.');
   return `k-${createHash('sha256').update(key).digest('hex').slice(0, KEY_CHARACTERS)}`;

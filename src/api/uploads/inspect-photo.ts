@@ -16,15 +16,15 @@ export interface InspectedPhoto {
 sharp.cache(false);
 
 /**
- * Looks at a photo's header; no pixel is decoded, so that a bomb costs nothing. A file with a good header may still turn
+ * Looks at the header of a photo, which is a file or its first bytes; no pixel is decoded, so that a bomb costs nothing. A file with a good header may still turn
  * out to be damaged when it is decoded.
  * @throws DarkroomError `empty_file`, `unsupported_format`, `image_unreadable`, `too_many_pixels`, `result_too_large`,
  * `enlargement_too_large`.
  */
-export async function inspectPhoto(path: string, limits: SizeLimits): Promise<InspectedPhoto> {
-  const head = await readHead(path);
+export async function inspectPhoto(photo: string | Buffer, limits: SizeLimits): Promise<InspectedPhoto> {
+  const head = typeof photo === 'string' ? await readHead(photo) : photo.subarray(0, HEAD_BYTES);
   const format = recogniseFormat(head);
-  const size = format === 'bmp' ? bmpSize(head) : await sizeBySharp(path);
+  const size = format === 'bmp' ? bmpSize(head) : await sizeBySharp(photo);
   if (!size) throw new DarkroomError('image_unreadable', 'The header of the photo is damaged.');
   checkSize(size, limits);
   return { format, ...size };
@@ -40,9 +40,9 @@ async function readHead(path: string): Promise<Buffer> {
   }
 }
 
-async function sizeBySharp(path: string): Promise<{ width: number; height: number }> {
+async function sizeBySharp(photo: string | Buffer): Promise<{ width: number; height: number }> {
   try {
-    const { autoOrient } = await sharp(path, { limitInputPixels: false, failOn: 'none' }).metadata();
+    const { autoOrient } = await sharp(photo, { limitInputPixels: false, failOn: 'none' }).metadata();
     return autoOrient;
   } catch (error) {
     throw new DarkroomError('image_unreadable', 'The header of the photo is damaged.', { cause: error });

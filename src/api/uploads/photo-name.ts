@@ -12,6 +12,32 @@ export function photoName(sent: string): string {
   return shorten(name);
 }
 
+/**
+ * A name with folders, as it may be sent by anyone, as a path that leads down from wherever it is put: each part is a name a
+ * file can have, and none is empty, `.` or `..`.
+ */
+export function fileName(sent: string): string {
+  const parts = sent
+    .split('/')
+    .map((part) => cleanText(part).replaceAll('\\', '_').trim())
+    .filter((part) => part !== '' && part !== '.' && part !== '..');
+  return parts.length === 0 ? 'photo' : parts.map(fit).join('/');
+}
+
+/** Cuts what no file system takes as one name. Room is left for a number and for temporary names beside it. */
+function fit(part: string): string {
+  if (Buffer.byteLength(part) <= FILE_NAME_BYTES) return part;
+  const extension = /\.[^.]{1,10}$/u.exec(part)?.[0] ?? '';
+  let stem = '';
+  for (const character of part.slice(0, part.length - extension.length)) {
+    if (Buffer.byteLength(stem + character + extension) > FILE_NAME_BYTES) break;
+    stem += character;
+  }
+  return stem + extension;
+}
+
+const FILE_NAME_BYTES = 180;
+
 /** In composed form, without characters that hide what a text is. */
 export const cleanText = (text: string): string => text.normalize('NFC').replace(INVISIBLE, '');
 

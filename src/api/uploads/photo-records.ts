@@ -24,11 +24,11 @@ export const isRefusal = ({ code }: DarkroomError): boolean => REFUSALS.has(code
 
 /** What a look at the header says: the photo, or why it is refused. Throws what is no fault of the photo. */
 export async function examinePhoto(
-  path: string,
+  photo: string | Buffer,
   limits: SizeLimits,
 ): Promise<{ photo: InspectedPhoto; refused?: never } | { photo?: never; refused: Refused }> {
   try {
-    return { photo: await inspectPhoto(path, limits) };
+    return { photo: await inspectPhoto(photo, limits) };
   } catch (error) {
     if (!(error instanceof DarkroomError) || !isRefusal(error)) throw error;
     return { refused: { code: error.code, message: error.message } };

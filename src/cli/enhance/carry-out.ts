@@ -4,6 +4,7 @@ import type { PhotoRecord } from '../../contracts/batch.ts';
 import { makeBatchId } from '../../contracts/ids.ts';
 import type { AskedOptions } from '../../contracts/option-fields.ts';
 import type { EnhanceOptions } from '../../contracts/options.ts';
+import { uploadKey } from '../../storage/keys.ts';
 import { DeskClosed, TENANT, type Desk } from '../desk.ts';
 import type { Invocation } from '../invocation.ts';
 import { chooseOptions } from './choose-options.ts';
@@ -90,11 +91,8 @@ async function submit(
   const { config } = order.invocation.loaded;
   const kilopixels = await measurePhotos(fresh, signal);
   await record.addBatch(batchId, fresh);
-  const photos = fresh.map(({ path, bytes, modifiedMs, name }, index): PhotoRecord => ({
-    index,
-    name,
-    bytes,
-    original: { kind: 'path', path, bytes, modifiedMs },
+  const photos = fresh.map((photo, index) => ({
+    ...recordOf(photo, index, uploadKey(batchId, index)),
     kilopixels: kilopixels[index] ?? 0,
   }));
   await desk.service.submit({
@@ -109,4 +107,13 @@ async function submit(
     photos,
   });
   return watched(batchId, record.photosOf(batchId));
+}
+
+/** A photo as a batch knows it; `key` is where an object is brought to before it is worked on. Its pixels are not counted yet. */
+export function recordOf({ path, bytes, modifiedMs, name, etag }: FoundPhoto, index: number, key: string): PhotoRecord {
+  const original =
+    etag === undefined
+      ? ({ kind: 'path', path, bytes, modifiedMs } as const)
+      : ({ kind: 'upload', key, from: path, etag } as const);
+  return { index, name, bytes, original, kilopixels: 0 };
 }

@@ -1,12 +1,18 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join, relative, resolve, sep } from 'node:path';
+import { PHOTO_NAME } from '../../api/sources/walk-bucket.ts';
+import { isS3Address } from '../../contracts/s3-place.ts';
+import type { Buckets } from '../../storage/buckets.ts';
+import { collectBucket } from './collect-bucket.ts';
 
-/** A file that is to be enhanced. */
+/** A file, or an object of a bucket, that is to be enhanced. */
 export interface FoundPhoto {
-  /** Absolute. */
+  /** Absolute; of an object its address, `s3://bucket/key`. */
   readonly path: string;
   readonly bytes: number;
   readonly modifiedMs: number;
+  /** Of an object: names its content. */
+  readonly etag?: string | undefined;
   /** Its name in the results' folder, folders below a named folder included; `/` separates. */
   readonly name: string;
 }
@@ -17,29 +23,21 @@ export interface Collected {
   readonly faults: readonly string[];
 }
 
-/** In folders, what a photo is named like; files named one by one are taken whatever their names. */
-const EXTENSIONS = new Set([
-  '.jpg',
-  '.jpeg',
-  '.jpe',
-  '.jfif',
-  '.png',
-  '.webp',
-  '.avif',
-  '.gif',
-  '.tif',
-  '.tiff',
-  '.bmp',
-]);
+/** Where the photos of a command line may lie. */
+export interface Places {
+  /** Relative paths start here. */
+  readonly directory: string;
+  readonly buckets: Buckets;
+}
 
 /**
- * Finds the photos that a command line means: files as they are, folders with everything below them in the order of names.
- * Hidden files and the results' own folder are passed over; a folder is entered once, however many links lead to it.
+ * Finds the photos that a command line means: files as they are, folders with everything below them in the order of names;
+ * the same of buckets. In folders, what is named like a photo is one; files named one by one are taken whatever their names. Hidden files and the results' own folder are passed over; a folder is entered once, however many links lead to it.
  * Without a results' folder names are not made unique: nothing is written under them.
  */
 export async function collectPhotos(
   paths: readonly string[],
-  directory: string,
+  { directory, buckets }: Places,
   outDir: string | undefined,
 ): Promise<Collected> {
   const photos = new Map<string, FoundPhoto>();
@@ -47,6 +45,11 @@ export async function collectPhotos(
   const realOutDir = outDir === undefined ? undefined : await realpath(outDir).catch(() => outDir);
   const walk: Walk = { outDir: realOutDir, seen: new Set(), photos };
   for (const given of paths) {
+    if (isS3Address(given)) {
+      const fault = await collectBucket(given, buckets, photos);
+      if (fault !== undefined) faults.push(fault);
+      continue;
+    }
     const path = resolve(directory, given);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) faults.push(`${given} does not exist or cannot be read.`);
@@ -74,7 +77,7 @@ async function enter(walk: Walk, top: string, folder: string): Promise<void> {
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined); // a link that leads nowhere is no photo
     if (found?.isDirectory()) await enter(walk, top, path);
-    else if (found?.isFile() && EXTENSIONS.has(extname(name).toLowerCase())) {
+    else if (found?.isFile() && PHOTO_NAME.test(name)) {
       await take(walk, path, relative(top, path).split(sep).join('/'));
     }
   }

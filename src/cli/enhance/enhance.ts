@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isS3Address } from '../../contracts/s3-place.ts';
 import type { AskedOptions } from '../../contracts/option-fields.ts';
+import { openBuckets } from '../../storage/buckets.ts';
 import type { Invocation } from '../invocation.ts';
 import { STOPPED, workAtDesk } from '../work-at-desk.ts';
 import { carryOut } from './carry-out.ts';
@@ -52,8 +54,13 @@ async function findPhotos(
   { directory, loaded: { config } }: Invocation,
   folder: string | null,
 ): Promise<Found> {
+  if (folder === null && paths.some(isS3Address)) return { ...NOTHING, faults: [NOT_THERE] };
   if (folder === null && !config.ENABLE_ROLLBACK) return { ...NOTHING, faults: [NO_WAY_BACK] };
-  const { photos, faults } = await collectPhotos(paths, directory, folder ?? undefined);
+  const { photos, faults } = await collectPhotos(
+    paths,
+    { directory, buckets: openBuckets(config) },
+    folder ?? undefined,
+  );
   if (faults.length > 0) return { ...NOTHING, faults };
   if (photos.length === 0) return { ...NOTHING, faults: [NO_PHOTO] };
   return folder === null ? await sortReplaceable(photos, config.DATA_DIR) : { photos, refused: [], faults: [] };
@@ -61,4 +68,5 @@ async function findPhotos(
 
 const NOTHING = { photos: [], refused: [] };
 const NO_PHOTO = 'There is no photo to enhance: name files, or folders that have photos.';
+const NOT_THERE = 'Photos of a bucket cannot be replaced in place: name a folder for the results (--out).';
 const NO_WAY_BACK = 'Photos are replaced in place only where that can be undone, and ENABLE_ROLLBACK is false.';

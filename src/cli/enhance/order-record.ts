@@ -11,7 +11,13 @@ import type { FoundPhoto } from './collect-photos.ts';
  * were made and the files that were put there. It is what lets the same command go on after any interruption.
  */
 
-const photoSchema = z.object({ path: z.string(), bytes: z.int(), modifiedMs: z.number(), name: z.string() });
+const photoSchema = z.object({
+  path: z.string(),
+  bytes: z.int(),
+  modifiedMs: z.number(),
+  name: z.string(),
+  etag: z.string().optional(),
+});
 const lineSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('batch'), batchId: z.string(), photos: z.array(photoSchema) }),
   /** In a folder: written before the file gets its name. In place: written when the file was seen to be the result. */

@@ -6,13 +6,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { DarkroomError } from '../../contracts/errors.ts';
+import type { S3Place as Place } from '../../contracts/s3-place.ts';
 import { isNoObject } from './s3-errors.ts';
 
-/** An object by its place. */
-export interface Place {
-  readonly bucket: string;
-  readonly key: string;
-}
+export type { S3Place as Place } from '../../contracts/s3-place.ts';
 
 export interface ObjectState {
   readonly bytes: number;
@@ -22,9 +19,13 @@ export interface ObjectState {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export async function statObject(client: S3Client, { bucket, key }: Place): Promise<ObjectState | undefined> {
+export async function statObject(
+  client: S3Client,
+  { bucket, key }: Place,
+  signal?: AbortSignal,
+): Promise<ObjectState | undefined> {
   try {
-    const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+    const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), unless(signal));
     return {
       bytes: found.ContentLength ?? 0,
       modifiedAt: found.LastModified?.getTime() ?? 0,
@@ -36,6 +37,8 @@ export async function statObject(client: S3Client, { bucket, key }: Place): Prom
     throw error;
   }
 }
+
+const unless = (abortSignal: AbortSignal | undefined) => (abortSignal ? { abortSignal } : {});
 
 /** Removes an object, with `ifMatch` only while it has that content; removing nothing is fine. */
 export async function removeObject(client: S3Client, { bucket, key }: Place, ifMatch?: string): Promise<void> {
@@ -61,10 +64,17 @@ export interface ListedPage {
   readonly folders: readonly string[];
 }
 
+export interface Listing {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly byFolder?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What lies below a prefix, a page at a time; with `byFolder` only as far as the next `/`. */
 export async function* listObjects(
   client: S3Client,
-  { bucket, prefix, byFolder = false }: { bucket: string; prefix: string; byFolder?: boolean },
+  { bucket, prefix, byFolder = false, signal }: Listing,
 ): AsyncGenerator<ListedPage> {
   let cursor: string | undefined;
   do {
@@ -72,21 +82,33 @@ export async function* listObjects(
       new ListObjectsV2Command({
         Bucket: bucket,
         Prefix: prefix,
+        EncodingType: 'url', // XML has no way to write some characters that keys may have
         ...(byFolder ? { Delimiter: '/' } : {}),
         ...(cursor === undefined ? {} : { ContinuationToken: cursor }),
       }),
+      unless(signal),
     );
+    const plain = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
     yield {
       objects: (page.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
-        key: Key ?? '',
+        key: plain(Key ?? ''),
         bytes: Size ?? 0,
         etag: ETag ?? '',
         modifiedAt: LastModified?.getTime() ?? 0,
       })),
-      folders: (page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix ?? ''),
+      folders: (page.CommonPrefixes ?? []).map(({ Prefix }) => plain(Prefix ?? '')),
     };
     cursor = page.IsTruncated === true ? page.NextContinuationToken : undefined;
   } while (cursor !== undefined);
+}
+
+/** Servers that were asked to write keys as in a form do so. */
+function decodeKey(key: string): string {
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch {
+    return key;
+  }
 }
 
 /** Removes what is below a prefix, as many in one call as a server takes. */

@@ -10,6 +10,10 @@ export interface Reading {
   readonly ifMatch?: string | undefined;
   /** A connection that brings nothing for this long is given up. */
   readonly silenceMs: number;
+  /** Ends the reading; its reason is what the stream fails with. */
+  readonly signal?: AbortSignal | undefined;
+  /** Says in other terms than the store's what the stream fails with. */
+  readonly asError?: (error: unknown) => Error;
 }
 
 /** A body that breaks off is taken up again so often without having brought anything. */
@@ -21,10 +25,17 @@ const FIRST_PAUSE_MS = 100;
  * and with the very content: an object that was replaced meanwhile is never mixed with its successor.
  */
 export async function readObject(client: S3Client, place: Place, reading: Reading): Promise<Readable> {
-  const first = await request(client, place, { range: reading.range, ifMatch: reading.ifMatch });
+  const { signal, asError = asS3Error } = reading;
+  const first = await request(client, place, reading);
   let current = first.body;
   const stream = Readable.from(goOn());
-  stream.once('close', () => current.destroy());
+  const abort = (): void => void stream.destroy(reasonOf(signal));
+  signal?.addEventListener('abort', abort, { once: true });
+  stream.once('close', () => {
+    signal?.removeEventListener('abort', abort);
+    current.destroy();
+  });
+  if (signal?.aborted) abort();
   return stream;
 
   async function* goOn(): AsyncGenerator<Uint8Array> {
@@ -41,13 +52,14 @@ export async function readObject(client: S3Client, place: Place, reading: Readin
         throw new Error('The body ended before its end.');
       } catch (error) {
         current.destroy();
-        if (vain >= VAIN_TRIES) throw asS3Error(error);
+        if (vain >= VAIN_TRIES || stream.destroyed) throw asError(error);
         await pause(FIRST_PAUSE_MS * 2 ** vain);
       }
       try {
-        current = (await request(client, place, { range: { start: at, end }, ifMatch: first.etag })).body;
+        current = (await request(client, place, { range: { start: at, end }, ifMatch: first.etag, signal })).body;
+        if (stream.destroyed) current.destroy(); // nobody reads any more
       } catch (error) {
-        throw asS3Error(error);
+        throw asError(error);
       }
     }
   }
@@ -62,7 +74,7 @@ interface Answered {
 async function request(
   client: S3Client,
   { bucket, key }: Place,
-  { range, ifMatch }: Pick<Reading, 'range' | 'ifMatch'>,
+  { range, ifMatch, signal }: Pick<Reading, 'range' | 'ifMatch' | 'signal'>,
 ): Promise<Answered> {
   const answer = await client.send(
     new GetObjectCommand({
@@ -71,6 +83,7 @@ async function request(
       ...(range ? { Range: `bytes=${range.start}-${range.end}` } : {}),
       ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
     }),
+    signal ? { abortSignal: signal } : {},
   );
   if (!(answer.Body instanceof Readable)) throw new Error('The store answered without a body.');
   answer.Body.on('error', () => undefined); // one that nobody reads yet must not end the process
@@ -93,3 +106,8 @@ async function* untilSilent(body: Readable, silenceMs: number): AsyncGenerator<U
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function reasonOf(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

@@ -27,7 +27,7 @@ export const isOver = (error: unknown): boolean => error instanceof S3ServiceExc
 export const isRefusal = (error: unknown): boolean =>
   error instanceof S3ServiceException && [401, 403, 404].includes(statusOf(error) ?? 0);
 
-const statusOf = (error: S3ServiceException): number | undefined => error.$metadata.httpStatusCode;
+export const statusOf = (error: S3ServiceException): number | undefined => error.$metadata.httpStatusCode;
 
 /**
  * Full is full, absent is absent; all else that a call can end with after its retries means that the store cannot be used

@@ -13,6 +13,7 @@ import { parseConfig } from '../../../src/contracts/config.ts';
 import { ERRORS, type ErrorCode } from '../../../src/contracts/errors.ts';
 import { problemSchema, type Problem } from '../../../src/contracts/http.ts';
 import { openGuard } from '../../../src/outgoing/guard.ts';
+import { openBuckets } from '../../../src/storage/buckets.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { Journal } from '../../../src/storage/journal.ts';
 import type { TemporalProbe } from '../../../src/temporal/probe.ts';
@@ -78,6 +79,7 @@ export async function startApiOver<Service extends BatchService>(
     webDir,
     uploadsDir: join(root, 'uploads'),
     outgoing: openGuard(config),
+    buckets: openBuckets(config),
     sourceRoots,
     version: '1.2.3',
     clock: Date.now,

@@ -1,0 +1,44 @@
+import { walkBucket } from '../../api/sources/walk-bucket.ts';
+import { fileName } from '../../api/uploads/photo-name.ts';
+import { DarkroomError } from '../../contracts/errors.ts';
+import { asFolder, keysBelow, parseS3Address, s3Address } from '../../contracts/s3-place.ts';
+import type { Buckets, FoundObject } from '../../storage/buckets.ts';
+import type { FoundPhoto } from './collect-photos.ts';
+
+/** Listing a bucket begins nothing: whoever ends the command ends that too. */
+const { signal } = new AbortController();
+
+/**
+ * Adds the photos that an address in a bucket means: the object of that key, else what is below it and named like a photo.
+ * @returns a sentence when it cannot be used.
+ */
+export async function collectBucket(
+  address: string,
+  buckets: Buckets,
+  photos: Map<string, FoundPhoto>,
+): Promise<string | undefined> {
+  const place = parseS3Address(address);
+  if (place === undefined) return `${address} is no place in a bucket: write s3://bucket/folder.`;
+  const add = ({ key, bytes, modifiedAt, etag }: FoundObject, name: string): void => {
+    const path = s3Address({ bucket: place.bucket, key });
+    photos.set(path, { path, bytes, modifiedMs: modifiedAt, etag, name: fileName(name) });
+  };
+  try {
+    const single = place.key === '' || place.key.endsWith('/') ? undefined : await buckets.stat(place, signal);
+    if (single) {
+      add(single, single.key.slice(single.key.lastIndexOf('/') + 1));
+      return undefined;
+    }
+    const folder = asFolder(place.key);
+    if (folder === undefined) return `${address} is no place in a bucket: write names with "/" between them.`;
+    const below = keysBelow(folder).length;
+    const walk = { recursive: true, isHidden: () => false, onPassed: () => undefined, signal };
+    for await (const object of walkBucket(buckets, { bucket: place.bucket, key: folder }, walk)) {
+      add(object, object.key.slice(below));
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DarkroomError)) throw error;
+    return `${address}: ${error.message} ${error.definition.hint}`;
+  }
+}
