@@ -18,6 +18,7 @@ const CHECKS = [
     fix: ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings', '--fix'],
   },
   { name: 'types', check: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'] },
+  { name: 'types of the page', check: ['scripts/page-types.mjs'] },
   { name: 'unused files, exports and packages', check: ['node_modules/knip/bin/knip.js', '--no-progress'] },
   {
     name: 'generated files',
