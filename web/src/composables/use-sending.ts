@@ -1,6 +1,8 @@
 import { reactive, readonly } from 'vue';
 import { ApiProblem, ServerGone } from '../api.ts';
 import type { Options } from '../api-shapes.ts';
+import { useI18n } from '../i18n/index.ts';
+import { reasonOf } from '../i18n/words.ts';
 import type { Chosen } from '../photos.ts';
 import { forgetUnsent, rememberUnsent } from '../unsent.ts';
 import { keepSentThumb } from '../thumbnails.ts';
@@ -172,7 +174,7 @@ async function insist<T>(call: () => Promise<T>): Promise<T> {
 const isRefusal = (thrown: unknown): thrown is ApiProblem =>
   thrown instanceof ApiProblem && [413, 415, 422].includes(thrown.status);
 
-const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+const sentenceOf = (thrown: unknown): string => reasonOf(useI18n().t.value, thrown);
 
 /** Photos that are not sent yet exist only in this tab. */
 const warn = (event: BeforeUnloadEvent): void => event.preventDefault();

@@ -1,8 +1,8 @@
 import { computed, ref, type ComputedRef, type Ref } from 'vue';
 import type { Language } from '../format.ts';
 import { keepPreference, keptPreference } from '../preference.ts';
-import { en, type Messages } from './en.ts';
-import { zh } from './zh.ts';
+import { en, type Messages } from './en/index.ts';
+import { zh } from './zh/index.ts';
 
 const CATALOGUES: Record<Language, Messages> = { en, zh };
 

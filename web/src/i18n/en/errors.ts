@@ -1,0 +1,58 @@
+/** What can go wrong, by the code of the API, in words for people. What only programs meet has none and is told in the server's own. */
+export const errors = {
+  // The photo
+  file_too_large: 'It is larger than this server takes.',
+  empty_file: 'The file is empty.',
+  unsupported_format: 'It is not a photo in a format that Darkroom reads.',
+  image_unreadable: 'The file is damaged. Find another copy.',
+  too_many_pixels: 'It has more pixels than this server takes.',
+  result_too_large: 'The result would be too large. Choose a smaller enlargement.',
+  enlargement_too_large: 'The enlargement is too much for it. Choose a smaller one.',
+  source_missing: 'The original is not there any more.',
+  source_changed: 'The original was changed while it was being worked on.',
+  destination_changed: 'Somebody changed the file that the result would have replaced.',
+  not_in_place: 'Its format cannot be written, so it cannot be replaced where it is.',
+  url_not_allowed: 'This server fetches nothing from that address.',
+  address_unreachable: 'The address it was to come from does not answer.',
+  cancelled: 'It was cancelled.',
+  removed: 'It was removed.',
+  // The work on it
+  model_missing: 'The network for this quality is not installed here.',
+  model_corrupt: 'The file of the network is damaged. Whoever runs the server can fetch it again.',
+  face_model_missing: 'No network for faces is installed here. Choose “Automatic” for faces.',
+  out_of_memory: 'There was not enough memory, even in the smallest pieces.',
+  bad_output: 'The result failed its check and was thrown away.',
+  worker_lost: 'The program that worked on it went away, again and again.',
+  engine_crashed: 'The engine crashed on it, again and again.',
+  engine_hung: 'The engine stood still on it, again and again.',
+  interrupted: 'The work on it was interrupted.',
+  // The server
+  storage_full: 'The server’s disk is full.',
+  storage_unavailable: 'The server cannot reach its store just now. Waiting work goes on by itself.',
+  temporal_unavailable: 'The part of the server that keeps the books does not answer just now. No work is lost.',
+  not_ready: 'The server is not ready yet. Waiting work goes on by itself.',
+  shutting_down: 'The server is stopping. Try again in a moment.',
+  internal: 'Something went wrong in the server. Try again.',
+  // What this page asked for
+  unauthorized: 'The server wants a key.',
+  forbidden_scope: 'Your key does not allow this. Ask whoever runs the server for one that does.',
+  forbidden_origin: 'The server does not trust the address of this page.',
+  too_many_photos: 'You have as many photos under way as your key allows. Wait until some are done.',
+  rate_limited: 'That was too much in too short a time. Wait a moment.',
+  too_many_streams: 'Too many pages follow their work with your key. Close some.',
+  streams_exhausted: 'Too many pages follow their work just now; this one looks now and then instead.',
+  wrong_state: 'The batch is in a state where that cannot be done.',
+  not_found: 'It is not on the server.',
+  request_timeout: 'The line stood still for too long. Send it again.',
+  body_too_large: 'That was too much at once.',
+  idempotency_in_progress: 'The server is still busy with it.',
+  upload_missing: 'What was sent is not on the server any more. Send it again.',
+  upload_incomplete: 'It has not arrived as a whole. Send it again.',
+  upload_used: 'It is in a batch already.',
+  upload_conflict: 'It was sent from two places at once. Send it again.',
+  upload_expired: 'What was sent was kept for too long and is gone. Send it again.',
+  uploads_busy: 'The server is busy; it is tried again.',
+};
+
+/** Codes of the API that {@link errors} has words for. */
+export type KnownError = keyof typeof errors;
