@@ -3,7 +3,7 @@ import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
 import { Network } from './network.ts';
 import { enhancePhoto } from './photo-job.ts';
 import { parseToEngine, type EngineSettings, type Fault, type FromEngine, type ToEngine } from './protocol.ts';
-import { PrecisionJudge } from './precision.ts';
+import { PrecisionJudge, standIn } from './precision.ts';
 import { readDeviceMemory, readMemory } from './host-limits.ts';
 
 /**
@@ -85,7 +85,9 @@ class Engine {
     for (const provider of providers) {
       send({ type: 'trying', provider });
       try {
-        await this.#network.tryProvider(provider, model);
+        // 8 bits are for processors: elsewhere they might fail for that, and the device be given up.
+        const first = provider === 'cpu' ? model : (standIn(model, models) ?? model);
+        await this.#network.tryProvider(provider, first);
         return notes;
       } catch (error) {
         cause = error;
