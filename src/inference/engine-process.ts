@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
 import { Network } from './network.ts';
 import { enhancePhoto } from './photo-job.ts';
+import { whyUnusable } from './provider-fault.ts';
 import { parseToEngine, type EngineSettings, type Fault, type FromEngine, type ToEngine } from './protocol.ts';
 import { PrecisionJudge, standIn } from './precision.ts';
 import { readDeviceMemory, readMemory } from './host-limits.ts';
@@ -91,7 +92,8 @@ class Engine {
         return notes;
       } catch (error) {
         cause = error;
-        notes.push(`${provider} is not usable: ${error instanceof Error ? error.message : String(error)}`);
+        const words = error instanceof Error ? error.message : String(error);
+        notes.push(`${provider} is not usable: ${whyUnusable(words)}`);
       }
     }
     if (providers.at(-1) !== 'cpu')

@@ -26,9 +26,12 @@ const LARGEST_MEASURED = 160;
 
 const sessions = new Map<string, InferenceSession>();
 
+/** Providers that are told which device; others have one, and WebGPU refuses to be told. */
+const CHOOSES_DEVICE = new Set(['cuda', 'tensorrt', 'dml']);
+
 /** The options' type knows a device for some providers only, and the name alone of the others. */
 const deviceOf = (provider: string, deviceId: number): { name: string } =>
-  provider === 'cpu' ? { name: provider } : Object.assign({ name: provider }, { deviceId });
+  CHOOSES_DEVICE.has(provider) ? Object.assign({ name: provider }, { deviceId }) : { name: provider };
 
 type Level = 'all' | 'basic';
 
