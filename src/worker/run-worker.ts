@@ -45,10 +45,12 @@ export async function runWorker(worker: WorkerProcess): Promise<void> {
   const tally = new WorkTally();
   const phase: { current: WorkPhase } = { current: 'starting' };
   const reports = startReporting({ ...house, pid: process.pid, startedAt: house.now(), tally, logger, phase });
-  let links: Links | undefined;
+  // While the engines open their networks; whether it could be reached is asked for when they have.
+  const connecting = connectTemporal(worker);
+  connecting.catch(() => undefined);
   try {
     await house.engines.ready();
-    links = await connectTemporal(worker);
+    const links = await connecting;
     const client = new Client({ connection: links.client, namespace: config.TEMPORAL_NAMESPACE });
     const workers = await hireWorkers(worker, house, tally, links.native, client);
     await ensureRetentionSchedule(client);
@@ -71,6 +73,7 @@ export async function runWorker(worker: WorkerProcess): Promise<void> {
     await running;
   } finally {
     await Promise.all([house.engines.close(), reports.end()]);
+    const links = await connecting.catch(() => undefined);
     await links?.native.close();
     await links?.client.close();
   }
