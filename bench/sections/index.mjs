@@ -7,8 +7,10 @@
  * - `run(settings)`: one round, as rows of measurements (see book.mjs);
  * - `plots(lines)`, `reading(lines)`: pictures by file name, and what the figures say, as Markdown. Both may be absent.
  */
+import { graphs } from './graphs.mjs';
 import { limit } from './limit.mjs';
 import { overhead } from './overhead.mjs';
 import { overtaking } from './overtaking.mjs';
+import { start } from './start.mjs';
 
-export const SECTIONS = [limit, overhead, overtaking];
+export const SECTIONS = [limit, overhead, overtaking, graphs, start];
