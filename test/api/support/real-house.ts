@@ -22,8 +22,13 @@ export interface RealHouse {
   readonly env: TestWorkflowEnvironment;
   /** The only source root; without links in its path. */
   readonly photosDir: string;
-  /** How the stand-in works: how long, the content it fails on, and the picture it makes of everything when that matters. */
-  readonly engine: { ms: number; broken: Buffer | undefined; picture: Buffer | undefined };
+  /** How the stand-in works: how long, the content it fails on, and the picture it makes of everything, with its size, when that matters. */
+  readonly engine: {
+    ms: number;
+    broken: Buffer | undefined;
+    picture: Buffer | undefined;
+    size?: { width: number; height: number };
+  };
   /** Photos that an engine has been given so far. */
   readonly started: () => number;
   stopWorkers(): Promise<void>;
@@ -40,7 +45,7 @@ export async function openRealHouse(settings: Record<string, string> = {}): Prom
     await sleep(engine.ms, undefined, { signal });
     if (engine.broken?.equals(content)) throw new DarkroomError('image_unreadable');
     const made = engine.picture ?? `enhanced ${createHash('sha256').update(content).digest('hex')}`;
-    const finished = await finishPhoto(job, made);
+    const finished = { ...(await finishPhoto(job, made)), ...engine.size };
     return recogniseFormat(content) === 'jpeg'
       ? finished
       : { ...finished, extension: '.png', contentType: 'image/png' };

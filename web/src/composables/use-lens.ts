@@ -1,9 +1,5 @@
 import { computed, reactive, ref, watch, type Ref } from 'vue';
-
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
+import { placeOf, presser, type Point } from '../press-lens.ts';
 
 /** How far an arrow key moves the picture, as a share of the stage; and how much a step of zoom is. */
 const KEY_STEP = 0.08;
@@ -71,58 +67,3 @@ const ARROWS: Record<string, [number, number]> = {
   ArrowUp: [0, 1],
   ArrowDown: [0, -1],
 };
-
-interface Hands {
-  readonly split: Ref<number>;
-  readonly view: { zoom: number; x: number; y: number };
-  readonly sliding: Ref<boolean>;
-  readonly shift: (dx: number, dy: number) => void;
-  readonly zoomTo: (zoom: number, at: Point) => void;
-}
-
-/** One finger drags the line, or the picture when it is zoomed; two fingers zoom where they are. */
-function presser({ split, view, sliding, shift, zoomTo }: Hands): (event: PointerEvent) => void {
-  const fingers = new Map<number, Point>();
-  let dragsLine = false;
-
-  const move = (event: PointerEvent): void => {
-    const before = fingers.get(event.pointerId);
-    if (before === undefined) return;
-    const now = placeOf(event);
-    const [other] = [...fingers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
-    fingers.set(event.pointerId, now);
-    if (other !== undefined) {
-      const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
-      zoomTo((view.zoom * distance(now, other)) / Math.max(0.02, distance(before, other)), middle);
-      shift((now.x - before.x) / 2, (now.y - before.y) / 2);
-    } else if (dragsLine) split.value = Math.min(100, Math.max(0, now.x * 100));
-    else shift(now.x - before.x, now.y - before.y);
-  };
-
-  return (event) => {
-    if (event.button !== 0) return;
-    const stage = event.currentTarget as HTMLElement;
-    const at = placeOf(event);
-    fingers.set(event.pointerId, at);
-    const near = Math.abs(at.x * 100 - split.value) * stage.clientWidth < 3000;
-    dragsLine = sliding.value && (view.zoom === 1 || near);
-    stage.setPointerCapture(event.pointerId);
-    if (fingers.size === 1) stage.addEventListener('pointermove', move);
-    const end = (ended: PointerEvent): void => {
-      if (ended.pointerId !== event.pointerId) return;
-      fingers.delete(event.pointerId);
-      stage.removeEventListener('lostpointercapture', end);
-      if (fingers.size === 0) stage.removeEventListener('pointermove', move);
-    };
-    stage.addEventListener('lostpointercapture', end);
-    if (dragsLine && view.zoom === 1 && fingers.size === 1) move(event);
-  };
-}
-
-const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
-
-/** Where on the stage, as shares of it. */
-function placeOf(event: MouseEvent): Point {
-  const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-  return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
-}
