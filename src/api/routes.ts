@@ -21,7 +21,7 @@ import {
   removeUpload,
   writeUpload,
 } from './resources/uploads.ts';
-import { beginSession, endSession } from './resources/sessions.ts';
+import { beginSession, endSession, readSession } from './resources/sessions.ts';
 import { serviceInfo } from './resources/service-info.ts';
 import { listWebhooks, replayWebhook } from './resources/webhooks.ts';
 import { deleteTask, listTasks, taskStatus } from './resources/tasks.ts';
@@ -72,5 +72,6 @@ export const ROUTES: readonly Route[] = [
   metrics,
   models,
   beginSession,
+  readSession,
   endSession,
 ];

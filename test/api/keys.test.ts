@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { batchAcceptedSchema } from '../../src/contracts/http.ts';
+import { rightsSchema } from '../../src/contracts/http-sessions.ts';
 import { built, runDarkroom } from '../cli/support/command.ts';
 import { jpeg } from './support/photos.ts';
 import { answered, eventually, form, post, refused, startApi, type RunningApi } from './support/running-api.ts';
@@ -63,6 +64,12 @@ describe.skipIf(!built)('keys of the command', () => {
       await fetch(url(`/api/v1/batches/${id}/cancel`), { method: 'POST', ...bearer(other.key) }),
       'not_found',
     );
+    const rights = async (init?: RequestInit) =>
+      await answered(await fetch(url('/api/v1/session'), init), rightsSchema);
+    expect(await rights()).toEqual({ active: false, scopes: [] });
+    expect(await rights(bearer('no such key'))).toEqual({ active: false, scopes: [] });
+    expect(await rights(bearer(reader.key))).toEqual({ active: true, scopes: ['read'] });
+    expect(await rights(bearer(boss.key))).toEqual({ active: true, scopes: ['read', 'submit', 'control', 'admin'] });
     await refused(await fetch(url('/metrics'), bearer(other.key)), 'forbidden_scope');
     expect((await fetch(url('/metrics'), bearer(boss.key))).status).toBe(200);
   });

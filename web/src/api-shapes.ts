@@ -197,6 +197,11 @@ export const modelsShape = z.object({
 });
 export type Models = z.infer<typeof modelsShape>;
 
+/** `GET /api/v1/session`: what the key of this browser may do. */
+export const rightsShape = z.object({ active: z.boolean(), scopes: z.array(text) });
+export type Rights = z.infer<typeof rightsShape>;
+export type Scope = 'read' | 'submit' | 'control';
+
 export const problemShape = z.object({
   title: otherwise(text, ''),
   detail: otherwise(text, ''),

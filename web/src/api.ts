@@ -11,6 +11,7 @@ import {
   photoPageShape,
   planShape,
   problemShape,
+  rightsShape,
   rollbackShape,
   type About,
   type Batch,
@@ -22,6 +23,7 @@ import {
   type Performance,
   type PhotoPage,
   type Plan,
+  type Rights,
 } from './api-shapes.ts';
 
 /** The server answered, and the answer was no. `message` is its own sentence. */
@@ -57,6 +59,7 @@ export interface Api {
   /** Keeps the key as a cookie that this page cannot read. */
   beginSession(key: string): Promise<void>;
   endSession(): Promise<void>;
+  rights(signal?: AbortSignal): Promise<Rights>;
   plan(photos: readonly PlanSize[], options: Options, listed: number, signal: AbortSignal): Promise<Plan>;
   openBatch(options: Options, key: string): Promise<Batch>;
   /** @returns the tasks, in the order of the uploads. The same key never adds twice. */
@@ -85,8 +88,9 @@ export function createApi(tell: Told): Api {
     about: (signal) => read(aboutShape, '/', abortable(signal)),
     // An unwell server says so with 503 and the same body; that body is what the page wants to show.
     health: async (signal) => healthShape.parse(await (await send('/health', abortable(signal), [503])).json()),
-    beginSession: async (key) => void (await send('/api/v1/session', post({ key }))),
-    endSession: async () => void (await send('/api/v1/session', { method: 'DELETE' })),
+    beginSession: async (key) => void (await send(SESSION, post({ key }))),
+    endSession: async () => void (await send(SESSION, { method: 'DELETE' })),
+    rights: (signal) => read(rightsShape, SESSION, abortable(signal)),
     plan: (photos, options, listed, signal) =>
       read(planShape, `/api/v1/plan?limit=${listed}`, {
         ...post({ source: { kind: 'sizes', photos }, options: told(options) }),
@@ -123,6 +127,9 @@ const post = (body: object, headers: Record<string, string> = {}): RequestInit =
   body: JSON.stringify(body),
 });
 
+/** Who asks what a key may do is told, key or not. */
+const SESSION = '/api/v1/session';
+
 const batchPath = (batchId: string): string => `/api/v1/batches/${encodeURIComponent(batchId)}`;
 
 const abortable = (signal: AbortSignal | undefined): RequestInit => (signal ? { signal } : {});
@@ -140,7 +147,7 @@ const sender =
       tell({ reached: false });
       throw new ServerGone('The server does not answer.', { cause });
     });
-    const open = path === '/' || path === '/health';
+    const open = path === '/' || path === '/health' || (path === SESSION && init.method === undefined);
     tell({ reached: true, ...(open ? {} : { needsKey: answer.status === 401 }) });
     if (!answer.ok && !welcome.includes(answer.status)) throw problemOf(answer.status, await answer.text());
     return answer;

@@ -27,7 +27,8 @@ export const requireKey =
     next();
   };
 
-const keyOf = (request: Request): string | undefined =>
+/** The key that comes with a request, in any of the ways it may. */
+export const keyOf = (request: Request): string | undefined =>
   /^Bearer +(\S+)$/i.exec(request.get('authorization') ?? '')?.[1] ??
   request.get('x-api-key') ??
   keyOfSession(request.get('cookie') ?? '');

@@ -1,10 +1,14 @@
+import { SCOPES } from '../../contracts/api-keys.ts';
 import {
+  rightsSchema,
   SESSION_COOKIE,
   sessionRequestSchema,
   sessionSchema,
+  type RightsAnswer,
   type SessionAnswer,
 } from '../../contracts/http-sessions.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
+import { keyOf } from '../guards/api-keys.ts';
 import { route } from '../route.ts';
 
 const path = '/api/v1/session';
@@ -33,6 +37,21 @@ export const beginSession = route({
       response.append('Set-Cookie', cookie(body.key, FOR_SECONDS, request.get('origin')));
     }
     return { active: true };
+  },
+});
+
+export const readSession = route({
+  method: 'get',
+  path,
+  tag,
+  summary: 'What the key of this request may do, so that a page offers nothing that would be refused',
+  open: true,
+  answer: rightsSchema,
+  async handle({ request }, { keys }): Promise<RightsAnswer> {
+    await keys.refresh();
+    if (!keys.required) return { active: true, scopes: [...SCOPES] };
+    const bearer = keys.find(keyOf(request) ?? '');
+    return { active: bearer !== undefined, scopes: [...(bearer?.scopes ?? [])] };
   },
 });
 

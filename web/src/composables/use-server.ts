@@ -1,6 +1,6 @@
-import { computed, onBeforeUnmount, onMounted, ref } from 'vue';
+import { computed, onBeforeUnmount, onMounted, ref, watch } from 'vue';
 import { createApi } from '../api.ts';
-import type { About, Health } from '../api-shapes.ts';
+import type { About, Health, Rights, Scope } from '../api-shapes.ts';
 
 /** What is known of the server; one for the whole page. */
 
@@ -10,6 +10,8 @@ const about = ref<About>();
 const health = ref<Health>();
 /** The server wants a key that this browser has not given, or that is not valid any more. */
 const needsKey = ref(false);
+
+const rights = ref<Rights>();
 
 const notices = computed(() => health.value?.model_status.notices ?? []);
 /** What the server takes; its default until it has told. It has the last word in any case. */
@@ -32,11 +34,27 @@ export function temporalAddress(operationId: string): string | undefined {
   return workflows ? `${workflows}/${encodeURIComponent(operationId)}` : undefined;
 }
 
+/** Whether the key of this browser allows it. Undecided until the server has told, and then it has the last word all the same. */
+const may = (scope: Scope): boolean => rights.value?.scopes.includes(scope) ?? true;
+
+/** Known anew with every key. */
+watch(
+  () => about.value?.features.api_keys === true && !needsKey.value,
+  (keyed) => {
+    if (keyed)
+      api
+        .rights()
+        .then((told) => (rights.value = told.active ? told : undefined))
+        .catch(() => undefined);
+    else rights.value = undefined;
+  },
+);
+
 const CALM_MS = 10_000;
 const EAGER_MS = 1500;
 
 /** @returns refs that every component may read; {@link useServerWatch} keeps them true. */
-export const useServer = () => ({ reached, online, about, health, needsKey, maxBytes, notices, withoutGpu });
+export const useServer = () => ({ reached, online, about, health, needsKey, maxBytes, notices, withoutGpu, may });
 
 /** Asks for the server's health now and then; more often while it is away or warming up. Once, in the page's root. */
 export function useServerWatch(): void {

@@ -33,6 +33,10 @@ export const en = {
     enter: 'Open',
     wrong: 'This key is not known here.',
     leave: 'Forget the key',
+    mayNotRead: 'This key does not open the page',
+    mayNotReadBody:
+      'It may send photos from a program, but look at nothing. Use another key, or ask for one that may look.',
+    mayNotSend: 'Your key lets you look, not send photos.',
   },
   ...choosing,
   ...results,
