@@ -7,6 +7,7 @@ const KEPT = 20_000;
 
 export class PhotoBook {
   readonly #photos = new Map<number, Photo>();
+  readonly #counts = new Map<string, number>();
 
   at(index: number): Photo | undefined {
     return this.#photos.get(index);
@@ -15,10 +16,23 @@ export class PhotoBook {
   /** What an event says replaces what was known; what only a listing says is kept while the state is the same. */
   hear(photo: Photo): void {
     const known = this.#photos.get(photo.index);
-    this.#photos.delete(photo.index);
+    this.#drop(photo.index);
     this.#photos.set(photo.index, known?.status === photo.status ? { ...known, ...photo } : photo);
+    this.#counts.set(photo.status, this.count(photo.status) + 1);
     const [oldest] = this.#photos.keys();
-    if (this.#photos.size > KEPT && oldest !== undefined) this.#photos.delete(oldest);
+    if (this.#photos.size > KEPT && oldest !== undefined) this.#drop(oldest);
+  }
+
+  /** How many are known to be in a state. */
+  count(status: string): number {
+    return this.#counts.get(status) ?? 0;
+  }
+
+  #drop(index: number): void {
+    const photo = this.#photos.get(index);
+    if (photo === undefined) return;
+    this.#photos.delete(index);
+    this.#counts.set(photo.status, this.count(photo.status) - 1);
   }
 
   /** Whether a listing would say more of this photo than is known. */
@@ -34,5 +48,6 @@ export class PhotoBook {
 
   forget(): void {
     this.#photos.clear();
+    this.#counts.clear();
   }
 }
