@@ -8,6 +8,8 @@ import { api } from './use-server.ts';
 
 /** Long enough for thumbnails to come in bunches, short enough to feel like an answer. */
 const SETTLE_MS = 350;
+/** While hundreds of photos are still being looked at, one by one, what is known so far is asked about this often. */
+const MEANWHILE_MS = 2000;
 const LISTED = 500;
 
 export function usePlan(photos: Ref<readonly Chosen[]>, options: Options) {
@@ -15,9 +17,11 @@ export function usePlan(photos: Ref<readonly Chosen[]>, options: Options) {
   /** Seconds a photo takes at each level, as measured on this server; null while nobody has measured. */
   const seconds = reactive<Partial<Record<Quality, number | null>>>({});
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let askedAt = 0;
   let stop = new AbortController();
 
   const ask = async (): Promise<void> => {
+    askedAt = Date.now();
     stop.abort();
     stop = new AbortController();
     const { signal } = stop;
@@ -45,7 +49,8 @@ export function usePlan(photos: Ref<readonly Chosen[]>, options: Options) {
 
   const later = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => void ask(), SETTLE_MS);
+    const overdue = Date.now() - askedAt > MEANWHILE_MS;
+    timer = setTimeout(() => void ask(), overdue ? 0 : SETTLE_MS);
   };
   watch([() => photos.value.filter(isKnown).length, () => photos.value.length, options], later, { immediate: true });
   onBeforeUnmount(() => {
