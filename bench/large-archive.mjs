@@ -1,6 +1,6 @@
 /**
  * A ZIP of twenty gigabytes through the real HTTP server, from results that take no room on the disk (files of zeros), and
- * the memory of the process that sends it.
+ * the memory of the process that sends it; then once more, cut at half and taken up from there: the bytes must be the same.
  *
  *     node bench/large-archive.mjs [--files 320] [--megabytes 64]
  */
@@ -10,7 +10,7 @@ import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
 import { get } from 'node:http';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { crc32 } from 'node:zlib';
@@ -97,21 +97,39 @@ const api = fork(fileURLToPath(new URL('../dist/api/main.js', import.meta.url)),
   env: { ...process.env, PORT: '0', DATA_DIR: directory, TEMPORAL_ADDRESS: '127.0.0.1:9', LOG_LEVEL: 'silent' },
   stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 });
+
+/** Takes an answer's body up to `end` bytes, then hangs up. */
+async function take(response, end, { hash, each }) {
+  let taken = 0;
+  for await (const chunk of response) {
+    const wanted = chunk.subarray(0, end - taken);
+    hash.update(wanted);
+    taken += wanted.length;
+    await each?.(taken);
+    if (taken >= end) break;
+  }
+  return taken;
+}
+
 try {
   const [{ url }] = await once(api, 'message');
-  const response = await new Promise((resolve) => get(`${url}/api/v1/batch/download/${batchId}`, resolve));
+  const download = (headers = {}) =>
+    new Promise((resolve, reject) =>
+      get(`${url}/api/v1/batch/download/${batchId}`, { headers }, resolve).on('error', reject),
+    );
+  const response = await download();
   const announced = Number(response.headers['content-length']);
   const before = await rssOf(api.pid);
-  const startedAt = performance.now();
-  let taken = 0;
   let most = before;
   let tenths = 0;
-  for await (const chunk of response) {
-    taken += chunk.length;
-    if (taken < ((tenths + 1) * announced) / 10) continue;
+  const watch = async (taken) => {
+    if (taken < ((tenths + 1) * announced) / 10) return;
     tenths += 1;
     most = Math.max(most, await rssOf(api.pid));
-  }
+  };
+  const startedAt = performance.now();
+  const whole = createHash('sha256');
+  const taken = await take(response, announced, { hash: whole, each: watch });
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(
     `${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}`,
@@ -119,7 +137,19 @@ try {
   console.log(
     `status ${response.statusCode}, ${taken} of ${announced} bytes in ${seconds.toFixed(1)} s, ${(taken / 1e6 / seconds).toFixed(0)} MB/s`,
   );
+
+  const half = Math.floor(announced / 2);
+  const pieces = createHash('sha256');
+  tenths = 0;
+  const first = await download();
+  const cutAt = await take(first, half, { hash: pieces, each: watch });
+  const rest = await download({ Range: `bytes=${cutAt}-`, 'If-Range': first.headers.etag });
+  const came = await take(rest, announced, { hash: pieces, each: (done) => watch(cutAt + done) });
+  const [atOnce, inTwo] = [whole.digest('hex'), pieces.digest('hex')];
+  console.log(`cut after ${cutAt} bytes, then status ${rest.statusCode} and ${came} more`);
+  console.log(`sha256 ${atOnce === inTwo ? 'the same' : 'DIFFERS'}: ${atOnce}, ${inTwo}`);
   console.log(`memory of the API: ${before.toFixed(0)} MB when it began, ${most.toFixed(0)} MB at most`);
+  if (atOnce !== inTwo || cutAt + came !== announced) process.exitCode = 1;
 } finally {
   api.kill('SIGTERM');
   await once(api, 'exit');
