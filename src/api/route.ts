@@ -71,6 +71,8 @@ export interface Route {
   readonly events: Readonly<Record<string, z.ZodType>> | undefined;
   /** Shape of the JSON answer, or the media type of what is sent instead. */
   readonly answer: z.ZodType | string;
+  /** When the answer is a redirect (307) instead. */
+  readonly redirects: string | undefined;
   /** Codes of the error table this route answers besides those every route can. */
   readonly problems: readonly ErrorCode[];
   serve(request: Request, response: Response, house: House): Promise<void>;
@@ -99,6 +101,7 @@ interface RouteDefinition<Params, Query, Body> {
   waits?: true | ((reply: object, call: Call<Params, Query, Body>, house: House) => Promise<object>);
   events?: Readonly<Record<string, z.ZodType>>;
   answer: z.ZodType | string;
+  redirects?: string;
   problems?: readonly ErrorCode[];
   /** Returns the JSON answer (200), or `undefined` when it has answered itself. */
   handle(call: Call<Params, Query, Body>, house: House): Promise<object | undefined>;
@@ -126,6 +129,7 @@ export function route<Params = unknown, Query = unknown, Body = unknown>(
     waits: definition.waits !== undefined,
     events: definition.events,
     answer: definition.answer,
+    redirects: definition.redirects,
     problems: definition.problems ?? [],
     async serve(request, response, house) {
       const call: Call<Params, Query, Body> = {

@@ -101,6 +101,18 @@ it('answers as the description says, whatever it is asked', async () => {
   }
 });
 
+it('says of a photo that is fetched from a bucket where it leads', async () => {
+  const accepted = await post(`${api.url}/api/v1/enhance/batch`, form('files', [await jpeg(), 'a.jpg']));
+  const id = (await answered(accepted, batchAcceptedSchema)).batch_task_id;
+  await api.service.complete(id, 0, await jpeg(32, 24));
+  const place = 'https://bucket.example/results/1?signature=x';
+  Object.assign(api.store, { linkTo: () => Promise.resolve(place) });
+  const response = await fetch(`${api.url}/api/v1/download/${id}.0`, { redirect: 'manual' });
+  expect([response.status, response.headers.get('location')]).toEqual([307, place]);
+  const described = document.paths['/api/v1/download/{task_id}']?.['get']?.responses['307'];
+  expect(described).toMatchObject({ headers: { Location: { schema: { format: 'uri' } } } });
+});
+
 it('has no stack, no path and no name of its parts in any answer', () => {
   expect(answers.length).toBeGreaterThan(150);
   for (const answer of answers) {

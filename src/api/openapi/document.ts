@@ -105,7 +105,7 @@ function formSchema({ field, many }: FormShape, query: z.ZodType | undefined): J
 }
 
 function describeAnswer(route: Route): Json {
-  const { answer, wire, events } = route;
+  const { answer, wire, events, redirects } = route;
   if (wire) return { [wire.status]: { description: wire.means } };
   if (events) return describeEvents(events);
   if (typeof answer !== 'string') {
@@ -118,8 +118,11 @@ function describeAnswer(route: Route): Json {
     200: { description: 'The file.', content },
     206: { description: 'The part of it that Range asked for.', content },
     304: { description: 'The client has it already.' },
+    ...(redirects === undefined ? {} : { 307: { description: redirects, headers: { Location: LOCATION } } }),
   };
 }
+
+const LOCATION = { description: 'Where it is, for a while.', schema: { type: 'string', format: 'uri' } };
 
 /** OpenAPI 3.1 describes a stream by each of its events; their data, JSON in a text, is listed beside it. */
 const describeEvents = (events: NonNullable<Route['events']>): Json => ({

@@ -19,6 +19,7 @@ export const downloadPhoto = route({
   summary: 'The enhanced photo',
   params: taskParamsSchema,
   answer: 'image/*',
+  redirects: 'The file is in a bucket that clients fetch from (S3_LINK_SECONDS): follow the link at once.',
   problems: ['not_found', 'not_completed', 'removed', 'range_not_satisfiable', 'precondition_failed'],
   async handle(call, house) {
     const photo = await ownPhoto(house, call.tenant, call.params.task_id);
