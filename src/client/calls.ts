@@ -70,8 +70,13 @@ export class Calls {
     }
   }
 
+  /** The same for an answer that is JSON; one that breaks off is asked for again. */
   async json<T>(path: string, init: RequestInit = {}): Promise<T> {
-    return (await (await this.ask(path, init)).json()) as T;
+    for (let tries = 1; ; tries += 1) {
+      const text = await (await this.ask(path, init)).text().catch((error: unknown) => this.#orLater(error, tries));
+      if (text !== undefined) return JSON.parse(text) as T;
+      await this.pause(waitOf(undefined, tries));
+    }
   }
 
   /** Sends JSON under a key of its own: however often it has to be sent, it is done once. */

@@ -1,5 +1,5 @@
-import type { NewBatchRequest } from '../contracts/http-batch-requests.ts';
-import type { BatchAnswer, BatchControlled, BatchCreated, PhotoList } from '../contracts/http-batches.ts';
+import type { AddPhotosRequest, NewBatchRequest } from '../contracts/http-batch-requests.ts';
+import type { BatchAnswer, BatchControlled, BatchCreated, PhotoList, PhotosAdded } from '../contracts/http-batches.ts';
 import type { PlanAnswer, PlanRequest } from '../contracts/http-plan.ts';
 import type { RollbackAnswer } from '../contracts/http-operations.ts';
 import type { ResumeAnswer } from '../contracts/http.ts';
@@ -55,6 +55,16 @@ export class DarkroomClient {
   /** `POST /api/v1/batches`; a key makes the same order the same batch also when this program starts again. */
   submit(order: NewBatchRequest, key?: string): Promise<BatchCreated> {
     return this.#calls.send('POST', '/api/v1/batches', order, key);
+  }
+
+  /** Adds uploads, or photos that lie elsewhere, to an open batch; a key makes the same addition once also after a restart. */
+  addPhotos(batchId: string, photos: AddPhotosRequest, key?: string): Promise<PhotosAdded> {
+    return this.#calls.send('POST', `/api/v1/batches/${batchId}/photos`, photos, key);
+  }
+
+  /** An open batch takes no further photo and ends when those it has are done. */
+  seal(batchId: string): Promise<BatchControlled> {
+    return this.#calls.send('POST', `/api/v1/batches/${batchId}/seal`, {});
   }
 
   plan(request: PlanRequest): Promise<PlanAnswer> {

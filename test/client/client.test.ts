@@ -120,6 +120,21 @@ it('controls a batch, and undoes it', async () => {
   expect(await client().rollBack(id)).toMatchObject({ created: true });
 });
 
+it('adds photos to an open batch, once however often it has to be said, and seals it', async () => {
+  breaksAt = (request) => (request.endsWith('/photos') && times(/\/photos$/) === 1 ? 'in the answer' : undefined);
+  const darkroom = client();
+  const { batch_id: batchId } = await darkroom.submit({ open: true });
+  const ids = [await darkroom.upload('a.jpg', new Blob([await readFile(join(folder, 'photos/a.jpg'))]))];
+  expect(await darkroom.addPhotos(batchId, { upload_ids: ids })).toMatchObject({ from: 0, count: 1 });
+  expect(times(/\/photos$/)).toBe(2);
+  const inside = { kind: 'urls' as const, urls: ['http://10.0.0.1/x.jpg'] };
+  await expect(darkroom.addPhotos(batchId, { source: inside })).rejects.toMatchObject({
+    problem: { code: 'url_not_allowed' },
+  });
+  expect(await darkroom.seal(batchId)).toMatchObject({ changed: true, open: false });
+  for await (const { type, data } of darkroom.follow(batchId)) if (type === 'end') expect(data.completed).toBe(1);
+});
+
 it('throws what the API refuses, with its code, and stops when it is told to', async () => {
   breaksAt = () => undefined;
   const failure = await client()
