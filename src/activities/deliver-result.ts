@@ -3,22 +3,27 @@ import { extname, join } from 'node:path';
 import type { BatchHeader, PhotoRecord } from '../contracts/batch.ts';
 import { DarkroomError } from '../contracts/errors.ts';
 import type { Compensation } from '../contracts/operations.ts';
-import type { Journal } from '../storage/journal.ts';
+import { keysBelow } from '../contracts/s3-place.ts';
 import { preservedKey } from '../storage/keys.ts';
 import type { Store } from '../storage/store.ts';
 import { type FileIdentity, identifyFile, putFile } from '../storage/user-files.ts';
+import { deliverObject, type ObjectDependencies } from './deliver-object.ts';
 
-interface DeliveryDependencies {
+export interface DeliveryDependencies extends ObjectDependencies {
   readonly store: Store;
-  readonly journal: Journal;
-  readonly makeNonce: () => string;
 }
 
 interface Delivery {
   readonly header: BatchHeader;
   readonly record: PhotoRecord;
-  /** The finished file, its content and its extension. */
-  readonly result: { readonly path: string; readonly sha256: string; readonly extension: string };
+  /** The finished file, its content and its kind. */
+  readonly result: {
+    readonly path: string;
+    readonly sha256: string;
+    readonly extension: string;
+    readonly contentType: string;
+  };
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -27,7 +32,18 @@ interface Delivery {
  * @throws DarkroomError `destination_changed` when the file there is neither the original nor a result of ours.
  */
 export async function deliverResult(deps: DeliveryDependencies, delivery: Delivery): Promise<void> {
-  const { header, record, result } = delivery;
+  const { header, record, result, signal } = delivery;
+  if (header.destination.kind === 's3') {
+    const { bucket, prefix } = header.destination;
+    const key = keysBelow(prefix) + nameOf(record, result);
+    return deliverObject(deps, {
+      batchId: header.batchId,
+      index: record.index,
+      place: { bucket, key },
+      result,
+      signal,
+    });
+  }
   const path = chooseTarget(delivery);
   if (path === undefined) return;
   const current = await identifyFile(path);
@@ -57,21 +73,25 @@ async function requireUntouched(
 function chooseTarget({ header: { destination }, record, result }: Delivery): string | undefined {
   switch (destination.kind) {
     case 'store':
+    case 's3':
       return undefined;
     case 'folder':
-      return join(destination.path, withExtension(record.target ?? record.name, result.extension));
+      return join(destination.path, nameOf(record, result));
     case 'in_place': {
       if (record.original.kind !== 'path')
         throw new DarkroomError('not_in_place', 'An upload has no place of its own.');
       const { path } = record.original;
-      if (withExtension(path, result.extension) !== path) throw new DarkroomError('not_in_place');
+      if (resultName(path, result.extension) !== path) throw new DarkroomError('not_in_place');
       return path;
     }
   }
 }
 
+const nameOf = ({ target, name }: PhotoRecord, { extension }: Delivery['result']): string =>
+  resultName(target ?? name, extension);
+
 /** `a/b.JPG` keeps its spelling for a `.jpg` result; `a/b.bmp` becomes `a/b.png`. */
-function withExtension(path: string, extension: string): string {
+export function resultName(path: string, extension: string): string {
   const own = extname(path);
   const same = own.toLowerCase() === extension || EQUIVALENT[own.toLowerCase()] === extension;
   return same ? path : `${path.slice(0, path.length - own.length)}${extension}`;

@@ -5,6 +5,7 @@ import { DarkroomError } from '../contracts/errors.ts';
 import { photoId } from '../contracts/ids.ts';
 import { chooseModel } from '../contracts/recipe.ts';
 import type { EnginePool, InstalledModel } from '../inference/engine.ts';
+import type { Buckets } from '../storage/buckets.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Store } from '../storage/store.ts';
 import { asFailure, isEngineFault } from './failures.ts';
@@ -20,6 +21,7 @@ const DEATHS_UNTIL_GIVING_UP = 25;
 export interface EnhanceDependencies {
   readonly store: Store;
   readonly journal: Journal;
+  readonly buckets: Buckets;
   readonly engines: EnginePool;
   readonly models: ReadonlyMap<string, InstalledModel>;
   readonly scratch: ScratchShelf;
@@ -126,7 +128,7 @@ async function enhance(
     );
     report({ stage: 'publishing' });
     signal.throwIfAborted();
-    return await publishResult(deps, { task, attempt, startedAt, header, record, enhanced });
+    return await publishResult(deps, { task, attempt, startedAt, header, record, enhanced, signal });
   } catch (error) {
     keepTiles = header.checkpointEnabled && worthKeeping(error, signal);
     throw error;

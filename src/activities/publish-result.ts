@@ -1,9 +1,8 @@
 import type { BatchHeader, PhotoRecord } from '../contracts/batch.ts';
-import { deliverResult } from './deliver-result.ts';
+import { deliverResult, type DeliveryDependencies } from './deliver-result.ts';
 import type { PhotoSettled, PhotoTask } from '../contracts/activities.ts';
 import type { EnhancedPhoto, InstalledModel } from '../inference/engine.ts';
 import { flushAndChecksum } from '../storage/durable-files.ts';
-import type { Journal } from '../storage/journal.ts';
 import { resultKey, siblingResults } from '../storage/keys.ts';
 import type { Store } from '../storage/store.ts';
 
@@ -14,14 +13,13 @@ export interface Publication {
   readonly header: BatchHeader;
   readonly record: PhotoRecord;
   readonly enhanced: EnhancedPhoto;
+  /** Ends a delivery; what was delivered stays. */
+  readonly signal: AbortSignal;
 }
 
-interface PublishDependencies {
-  readonly store: Store;
-  readonly journal: Journal;
+interface PublishDependencies extends DeliveryDependencies {
   readonly models: ReadonlyMap<string, InstalledModel>;
   readonly now: () => number;
-  readonly makeNonce: () => string;
 }
 
 /**
@@ -33,11 +31,13 @@ export async function publishResult(deps: PublishDependencies, publication: Publ
   const { task, enhanced, attempt } = publication;
   const key = resultKey(task.batchId, task.index, task.epoch, deps.makeNonce(), enhanced.extension);
   const checksums = await flushAndChecksum(enhanced.path);
-  const result = { path: enhanced.path, sha256: checksums.sha256, extension: enhanced.extension };
+  const { path, extension, contentType } = enhanced;
+  const result = { path, sha256: checksums.sha256, extension, contentType };
   if (publication.header.destination.kind !== 'store') {
     // Deleted or rolled back while it was enhanced: nothing outside the store may change any more.
     if (await journal.isRemoved(task.batchId, task.index)) return { status: 'removed' };
-    await deliverResult(deps, { header: publication.header, record: publication.record, result });
+    const { header, record, signal } = publication;
+    await deliverResult(deps, { header, record, result, signal });
   }
   await store.adopt(key, enhanced.path, { flushed: true });
   const won = await journal.record(task.batchId, {

@@ -102,7 +102,7 @@ async function undoPersistently(deps: UndoDependencies, batchId: string, index: 
   const { cancellationSignal } = Context.current();
   for (let attempt = 1; ; attempt++) {
     try {
-      return await undoPhoto(deps, batchId, index);
+      return await undoPhoto(deps, { batchId, index }, cancellationSignal);
     } catch (error) {
       cancellationSignal.throwIfAborted();
       const known = asDarkroomError(error);

@@ -1,15 +1,13 @@
 import { DarkroomError } from '../contracts/errors.ts';
 import type { UndoOutcome } from '../contracts/operations.ts';
-import type { Journal } from '../storage/journal.ts';
 import { siblingResults } from '../storage/keys.ts';
 import type { Store } from '../storage/store.ts';
 import { identifyFile, putFile, removeFile } from '../storage/user-files.ts';
+import { undoObject, type ObjectDependencies } from './deliver-object.ts';
 
-export interface UndoDependencies {
+export interface UndoDependencies extends ObjectDependencies {
   readonly store: Store;
-  readonly journal: Journal;
   readonly now: () => number;
-  readonly makeNonce: () => string;
 }
 
 type Undone = Omit<UndoOutcome, 'index'>;
@@ -18,7 +16,11 @@ type Undone = Omit<UndoOutcome, 'index'>;
  * Undoes one photo: its tombstone first, so that nothing can be published any more, then the file outside the store, then
  * the result. A file that is not ours any more is left alone, with what was preserved of it. Idempotent.
  */
-export async function undoPhoto(deps: UndoDependencies, batchId: string, index: number): Promise<UndoOutcome> {
+export async function undoPhoto(
+  deps: UndoDependencies,
+  { batchId, index }: { batchId: string; index: number },
+  signal: AbortSignal,
+): Promise<UndoOutcome> {
   const { journal, store, now } = deps;
   const known = await journal.outcome(batchId, index);
   const epoch = known?.epoch ?? 0;
@@ -30,7 +32,7 @@ export async function undoPhoto(deps: UndoDependencies, batchId: string, index: 
     attempts: 0,
     finishedAt: now(),
   });
-  const outside = await undoOutside(deps, batchId, index);
+  const outside = await undoOutside(deps, { batchId, index }, signal);
   const removed = await removeResults(store, batchId, index);
   if (outside) return { index, ...outside };
   return removed > 0 || known?.status === 'completed' || known?.status === 'removed'
@@ -38,10 +40,15 @@ export async function undoPhoto(deps: UndoDependencies, batchId: string, index: 
     : { index, result: 'nothing_to_undo', message: 'The photo had no result.' };
 }
 
-async function undoOutside(deps: UndoDependencies, batchId: string, index: number): Promise<Undone | undefined> {
+async function undoOutside(
+  deps: UndoDependencies,
+  { batchId, index }: { batchId: string; index: number },
+  signal: AbortSignal,
+): Promise<Undone | undefined> {
   const { journal, store } = deps;
   const compensation = await journal.compensation(batchId, index);
   if (!compensation) return undefined;
+  if (compensation.kind === 'remove_object') return undoObject(deps, { batchId, index, signal }, compensation);
   const { path } = compensation;
   const current = await identifyFile(path);
   const before = compensation.kind === 'restore' ? compensation.originalSha256 : undefined;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isErrorCode, type ErrorCode } from './errors.ts';
 import { enhanceOptionsSchema } from './options.ts';
 import { recipeSchema } from './recipe.ts';
+import { s3Address } from './s3-place.ts';
 import { webhookSchema } from './webhooks.ts';
 
 /** What the journal keeps of a batch: its header, the pages of its manifest, the outcome of every photo, its summary. */
@@ -33,8 +34,19 @@ export const destinationSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('folder'), path: z.string() }),
   /** Instead of the original, which is preserved first. */
   z.object({ kind: z.literal('in_place') }),
+  /** Below this folder of a bucket (empty: all of it), under each photo's `target`. */
+  z.object({ kind: z.literal('s3'), bucket: z.string(), prefix: z.string() }),
 ]);
 export type Destination = z.infer<typeof destinationSchema>;
+
+/** Whether each result needs a name of its own there. */
+export const hasTargets = ({ kind }: Destination): boolean => kind === 'folder' || kind === 's3';
+
+/** Where results go, for people: a path, or an address in a bucket. */
+export function showPlace(destination: Destination): string | null {
+  if (destination.kind === 's3') return s3Address({ bucket: destination.bucket, key: destination.prefix });
+  return destination.kind === 'folder' ? destination.path : null;
+}
 
 /** One line of the manifest. */
 export const photoRecordSchema = z.object({
@@ -43,7 +55,7 @@ export const photoRecordSchema = z.object({
   name: z.string(),
   bytes: z.int().nonnegative(),
   original: originalSchema,
-  /** For destination `folder`: where below it the result goes, with the original's extension. */
+  /** For destinations `folder` and `s3`: where below it the result goes, with the original's extension. */
   target: z.string().optional(),
   /** Size of the photo in thousands of pixels: the weight of its share of the work. 0 when it could not be read. */
   kilopixels: z.number().nonnegative(),

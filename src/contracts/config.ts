@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { webhookSecret } from './webhooks.ts';
 import { QUALITY_LEVELS, TILE_SIZE } from './options.ts';
-import { asFolder, parseS3Address } from './s3-place.ts';
+import { parseS3Folder } from './s3-place.ts';
 
 /**
  * Every setting there is: name with its unit, parser, default and one line of documentation. `.env.example` and
@@ -48,7 +48,7 @@ const list = z.string().transform((joined) =>
 
 const s3Folders = list.pipe(
   z.array(
-    z.string().refine((address) => asFolder(parseS3Address(address)?.key ?? '//') !== undefined, {
+    z.string().refine((address) => parseS3Folder(address) !== undefined, {
       error: 'must be places in buckets such as s3://bucket/prefix',
     }),
   ),
@@ -197,6 +197,12 @@ export const SETTINGS = {
     s3Folders,
     '',
     'Comma-separated places in buckets (`s3://bucket/prefix`) below which API calls may read photos, with the credentials of the worker and the API. Empty: none.',
+  ),
+  S3_DESTINATIONS: setting(
+    'Places',
+    s3Folders,
+    '',
+    'The same for results of API calls (`s3://bucket/prefix`). Empty: none.',
   ),
 
   OUTGOING_HOSTS: setting(

@@ -80,8 +80,11 @@ const destinationSchema = z.discriminatedUnion(
     z.strictObject({ kind: z.literal('store') }),
     z.strictObject({ kind: z.literal('folder'), path: pathText }),
     z.strictObject({ kind: z.literal('in_place') }).describe('Results replace the photos of the source folder.'),
+    z
+      .strictObject({ kind: z.literal('s3'), bucket: bucketText, prefix: prefixText.optional() })
+      .describe('An object for each photo; what is there already is not replaced.'),
   ],
-  { error: 'must be "store", "folder" or "in_place"' },
+  { error: 'must be "store", "folder", "in_place" or "s3"' },
 );
 
 export const newBatchSchema = z.strictObject({

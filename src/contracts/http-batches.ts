@@ -19,7 +19,10 @@ export const batchSchema = z.object({
     .describe('`cancelling` until the photos under way have stopped.'),
   open: z.boolean().describe('Whether photos may still be added.'),
   options: shownOptionsSchema,
-  destination: z.object({ kind: z.enum(['store', 'folder', 'in_place']), path: z.string().nullable() }),
+  destination: z.object({
+    kind: z.enum(['store', 'folder', 'in_place', 's3']),
+    path: z.string().nullable().describe('A folder of the worker, or `s3://bucket/prefix`.'),
+  }),
   max_workers: z.int(),
   priority: z.int(),
   tags: z.array(z.string()),

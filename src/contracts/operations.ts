@@ -24,6 +24,8 @@ export const compensationSchema = z.discriminatedUnion('kind', [
   }),
   /** The file at `path` did not exist before. */
   z.object({ ...place, kind: z.literal('remove'), path: z.string() }),
+  /** There was no such object before. */
+  z.object({ ...place, kind: z.literal('remove_object'), bucket: z.string(), key: z.string() }),
 ]);
 export type Compensation = z.infer<typeof compensationSchema>;
 

@@ -40,6 +40,13 @@ export function asFolder(prefix: string): string | undefined {
     : undefined;
 }
 
+/** The same of an address. */
+export function parseS3Folder(address: string): S3Place | undefined {
+  const place = parseS3Address(address);
+  const key = place && asFolder(place.key);
+  return place && key !== undefined ? { bucket: place.bucket, key } : undefined;
+}
+
 /** What keys below a folder begin with. */
 export const keysBelow = (folder: string): string => (folder === '' ? '' : `${folder}/`);
 

@@ -193,7 +193,23 @@ export class Journal {
 
   /** Notes, before a file outside the store is written, what its content will be. */
   async noteDelivery(batchId: string, index: number, sha256: string): Promise<void> {
-    await this.#store.write(deliveryKey(batchId, index, sha256), new Uint8Array());
+    await this.#store.write(deliveryKey(batchId, index, sha256), new Uint8Array(), { onlyIfAbsent: true });
+  }
+
+  /** Notes, after an object outside the store was written, how the server names its content. */
+  async noteObject(batchId: string, index: number, sha256: string, etag: string): Promise<void> {
+    await this.#store.write(deliveryKey(batchId, index, sha256), Buffer.from(etag));
+  }
+
+  /** What deliveries of this photo may have written as objects; without `etag` where nobody could note it. */
+  async objects(batchId: string, index: number): Promise<{ sha256: string; etag: string | undefined }[]> {
+    const digests = [...(await this.deliveries(batchId, index))];
+    return Promise.all(
+      digests.map(async (sha256) => {
+        const noted = (await this.#store.read(deliveryKey(batchId, index, sha256)))?.toString();
+        return { sha256, etag: noted === '' ? undefined : noted };
+      }),
+    );
   }
 
   /** SHA-256 of every content that deliveries of this photo may have written. */

@@ -16,7 +16,6 @@ import type { Config, Environment } from '../contracts/config.ts';
 import type { DeliverWebhookInput } from '../contracts/webhooks.ts';
 import { faceNotices } from '../contracts/faces.ts';
 import { openGuard } from '../outgoing/guard.ts';
-import { openBuckets } from '../storage/buckets.ts';
 import { WebhookLog } from '../storage/webhook-log.ts';
 import { connectTo, temporalTarget } from '../temporal/connection.ts';
 import { ensureSearchAttributes } from '../temporal/prepare-namespace.ts';
@@ -109,7 +108,6 @@ function hireWorkers(
     ...house,
     config,
     guard: openGuard(config),
-    buckets: openBuckets(config),
     webhooks: new WebhookLog(house.store),
   };
   const tell = {

@@ -12,6 +12,7 @@ import { readInstalledFaceModels } from '../models/face-models.ts';
 import { readInstalledModels } from '../models/installed-models.ts';
 import { Journal } from '../storage/journal.ts';
 import { processName } from '../storage/keys.ts';
+import { openBuckets, type Buckets } from '../storage/buckets.ts';
 import { openStore } from '../storage/open-store.ts';
 import { RollbackJournal } from '../storage/rollback-journal.ts';
 import type { Store } from '../storage/store.ts';
@@ -25,6 +26,8 @@ export interface WorkerHouse {
   readonly host: string;
   readonly store: Store;
   readonly journal: Journal;
+  /** Buckets that orders name. */
+  readonly buckets: Buckets;
   readonly rollbacks: RollbackJournal;
   readonly scratch: ScratchShelf;
   readonly models: ReadonlyMap<string, InstalledModel>;
@@ -59,6 +62,7 @@ export async function openWorkerHouse(config: Config, logger: Logger): Promise<W
     host: hostname(),
     store,
     journal: new Journal(store),
+    buckets: openBuckets(config),
     rollbacks: new RollbackJournal(store),
     scratch,
     models,

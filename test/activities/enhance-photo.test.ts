@@ -11,6 +11,8 @@ import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEnhanceActivities } from '../../src/activities/enhance-photo.ts';
 import { ScratchShelf } from '../../src/activities/scratch-shelf.ts';
+import { parseConfig } from '../../src/contracts/config.ts';
+import { openBuckets } from '../../src/storage/buckets.ts';
 import type { EnhanceActivities } from '../../src/contracts/activities.ts';
 import { DarkroomError } from '../../src/contracts/errors.ts';
 import { photoId } from '../../src/contracts/ids.ts';
@@ -53,6 +55,7 @@ beforeEach(async () => {
   ({ enhancePhoto } = createEnhanceActivities({
     store: house.store,
     journal: house.journal,
+    buckets: openBuckets(parseConfig({})),
     engines,
     models: new Map([[model.entry.name, model]]),
     scratch: new ScratchShelf(scratchDir, randomUUID),

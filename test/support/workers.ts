@@ -37,10 +37,16 @@ export async function startWorkers(
 ): Promise<RunningWorkers> {
   const { nativeConnection: connection, namespace } = env;
   const common = { connection, ...(namespace ? { namespace } : {}) };
-  const deps = { ...house, now: Date.now, makeNonce: randomUUID, rollbacks: new RollbackJournal(house.store) };
   const config = parseConfig(options.settings ?? {});
+  const deps = {
+    ...house,
+    now: Date.now,
+    makeNonce: randomUUID,
+    rollbacks: new RollbackJournal(house.store),
+    buckets: openBuckets(config),
+  };
   const guard = openGuard(config);
-  const outgoing = { ...deps, config, guard, buckets: openBuckets(config), webhooks: new WebhookLog(house.store) };
+  const outgoing = { ...deps, config, guard, webhooks: new WebhookLog(house.store) };
   const tell = {
     ...outgoing,
     startDelivery: async (input: DeliverWebhookInput) =>

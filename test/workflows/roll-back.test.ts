@@ -15,6 +15,8 @@ import { createBatchService } from '../../src/batches/create-batch-service.ts';
 import type { BatchService } from '../../src/batches/batch-service.ts';
 import type { Destination, PhotoRecord } from '../../src/contracts/batch.ts';
 import type { EnhanceJob } from '../../src/inference/engine.ts';
+import { parseConfig } from '../../src/contracts/config.ts';
+import { openBuckets } from '../../src/storage/buckets.ts';
 import { batchPrefix, preservedKey, uploadKey } from '../../src/storage/keys.ts';
 import { finishPhoto, standInEngines } from '../support/engines.ts';
 import { newBatchId, openHouse } from '../support/journal-fixtures.ts';
@@ -41,6 +43,7 @@ const startAll = () => {
   const deps = {
     ...house,
     engines,
+    buckets: openBuckets(parseConfig({})),
     models: new Map([[model.entry.name, model]]),
     now: Date.now,
     makeNonce: randomUUID,

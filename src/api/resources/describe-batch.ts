@@ -1,4 +1,5 @@
 import type { BatchView } from '../../batches/batch-service.ts';
+import { showPlace } from '../../contracts/batch.ts';
 import type { Config } from '../../contracts/config.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
 import type { BatchAnswer } from '../../contracts/http-batches.ts';
@@ -19,7 +20,7 @@ export function describeBatch(view: BatchView, config: Config): BatchAnswer {
     state: view.cancelling ? 'cancelling' : view.state,
     open: view.accepting,
     options: showOptions(options),
-    destination: { kind: destination.kind, path: destination.kind === 'folder' ? destination.path : null },
+    destination: { kind: destination.kind, path: showPlace(destination) },
     max_workers: view.maxWorkers,
     priority: view.priority,
     tags: header.tags ?? [],

@@ -1,12 +1,12 @@
 import type { PhotoRecord } from '../../contracts/batch.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
 import { PHOTOS_PER_BATCH, type BucketSource } from '../../contracts/http-batch-requests.ts';
-import { asFolder, keysBelow, s3Address, type S3Place } from '../../contracts/s3-place.ts';
+import { asFolder, isInFolder, keysBelow, s3Address, type S3Place } from '../../contracts/s3-place.ts';
 import { sideBySide } from '../../storage/side-by-side.ts';
 import type { FoundObject } from '../../storage/buckets.ts';
 import type { House } from '../house.ts';
 import { cleanText, fileName } from '../uploads/photo-name.ts';
-import { isOurs, requireSource } from './bucket-places.ts';
+import { isOurs, requirePlace } from './bucket-places.ts';
 import { Skipped, type Found } from './found.ts';
 import { refuse } from './roots.ts';
 import type { Targets } from './targets.ts';
@@ -17,6 +17,8 @@ export interface BucketOrder {
   /** Where the original of a photo is to lie in the store. */
   readonly keyOf: (index: number) => string;
   readonly targets: Targets | undefined;
+  /** A folder that is passed over: results must not become photos of the next batch. */
+  readonly except?: S3Place | undefined;
   /** Photos at most. */
   readonly most?: number;
   readonly signal: AbortSignal;
@@ -61,12 +63,13 @@ interface Meant {
 
 async function* foundObjects(
   { buckets, config }: House,
-  { source, signal }: BucketOrder,
+  { source, except, signal }: BucketOrder,
   skipped: Skipped,
 ): AsyncGenerator<Meant> {
   const { bucket, prefix = '', recursive = true } = source;
-  const folder = requireSource(config, { bucket, key: asFolder(prefix) ?? '' }, '/source/prefix');
-  const isHidden = (key: string): boolean => isOurs(config, { bucket, key });
+  const folder = requirePlace(config, 'S3_SOURCES', { bucket, key: asFolder(prefix) ?? '' }, '/source/prefix');
+  const isHidden = (key: string): boolean =>
+    isOurs(config, { bucket, key }) || (except !== undefined && isInFolder(except, { bucket, key }));
   const from = keysBelow(folder.key).length;
   for await (const object of walkBucket(buckets, folder, { recursive, isHidden, onPassed: skipped.add, signal })) {
     yield { key: object.key, name: object.key.slice(from), object };
@@ -81,7 +84,7 @@ async function* namedObjects(
   const seen = new Set<string>();
   for (const [index, key] of keys.entries()) {
     const pointer = `/source/keys/${index}`;
-    requireSource(config, { bucket, key }, pointer);
+    requirePlace(config, 'S3_SOURCES', { bucket, key }, pointer);
     if (seen.has(key)) throw refuse(pointer, 'is named twice');
     seen.add(key);
   }

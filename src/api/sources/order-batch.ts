@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises';
 import type { NewBatch } from '../../batches/batch-service.ts';
-import type { BatchHeader, Destination } from '../../contracts/batch.ts';
+import { hasTargets, type BatchHeader, type Destination } from '../../contracts/batch.ts';
 import type { NewBatchRequest } from '../../contracts/http-batch-requests.ts';
 import { WEBHOOK_EVENTS, type Webhook } from '../../contracts/webhooks.ts';
 import { makeBatchId, pageOf } from '../../contracts/ids.ts';
@@ -12,9 +11,10 @@ import { limitsOf, requireOneGood } from '../uploads/photo-records.ts';
 import { requireDisk, requireTemporal, requireTenantRoom } from '../uploads/requirements.ts';
 import { settingsOf } from '../uploads/settings.ts';
 import { collectObjects } from './bucket-photos.ts';
+import { chooseDestination } from './choose-destination.ts';
 import { collectFolder } from './folder-photos.ts';
 import type { Found } from './found.ts';
-import { isWithin, locate, locateNew, openTerritory, refuse, type Territory } from './roots.ts';
+import { locate, openTerritory, refuse, type Territory } from './roots.ts';
 import { Targets } from './targets.ts';
 import { inspectUrls } from './url-photos.ts';
 import { useUploads } from './upload-photos.ts';
@@ -48,7 +48,7 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
     kind: 'batch',
     tenant,
     ...settingsOf(flatten(body), house.config),
-    destination: await chooseDestination(territory, body, folder),
+    destination: await chooseDestination({ ...house, territory }, body, folder, signal),
     open: body.open ?? false,
     ...(body.priority === undefined ? {} : { priority: body.priority }),
     ...(body.tags === undefined ? {} : { tags: body.tags }),
@@ -72,7 +72,7 @@ async function collect(
   { batchId, destination, options }: Order,
   { territory, folder }: { territory: Territory; folder: string | undefined },
 ): Promise<Found> {
-  const targets = destination.kind === 'folder' ? new Targets() : undefined;
+  const targets = hasTargets(destination) ? new Targets() : undefined;
   if (source?.kind === 'urls') {
     const photos = await inspectUrls(house, {
       keyOf: (index) => uploadKey(batchId, index),
@@ -82,8 +82,10 @@ async function collect(
     });
     return { ...NO_PHOTOS, photos };
   }
-  if (source?.kind === 's3')
-    return collectObjects(house, { source, keyOf: (index) => uploadKey(batchId, index), targets, signal });
+  if (source?.kind === 's3') {
+    const except = destination.kind === 's3' ? { bucket: destination.bucket, key: destination.prefix } : undefined;
+    return collectObjects(house, { source, keyOf: (index) => uploadKey(batchId, index), targets, except, signal });
+  }
   if (source?.kind !== 'folder' || folder === undefined) return NO_PHOTOS;
   const { recursive = true } = source;
   const except = destination.kind === 'folder' ? destination.path : undefined;
@@ -110,7 +112,7 @@ async function submitUploads(
     claim: { batchId },
     limits: limitsOf(house, options),
     keyOf: (index: number) => (own === undefined ? uploadKey(batchId, index) : `${own}/${pageOf(index)}/${index}`),
-    targets: destination.kind === 'folder' ? new Targets() : undefined,
+    targets: hasTargets(destination) ? new Targets() : undefined,
     isTaken,
     signal,
   };
@@ -149,22 +151,6 @@ function checkCombination({ source, destination, open }: NewBatchRequest): void 
   if (open === true && destination && destination.kind !== 'store') {
     throw refuse('/destination', 'must be "store" for an open batch: photos that are sent have no place in a folder');
   }
-}
-
-async function chooseDestination(
-  territory: Territory,
-  { destination }: NewBatchRequest,
-  source: string | undefined,
-): Promise<Destination> {
-  if (destination?.kind !== 'folder') return destination ?? { kind: 'store' };
-  const pointer = '/destination/path';
-  const path = await locateNew(territory, destination.path, pointer);
-  const known = await stat(path).catch(() => undefined);
-  if (known && !known.isDirectory()) throw refuse(pointer, 'is not a folder');
-  if (source !== undefined && isWithin(path, source)) {
-    throw refuse(pointer, 'holds the source folder; say "in_place" to replace the photos themselves');
-  }
-  return { kind: 'folder', path };
 }
 
 const flatten = ({ options, max_workers, enable_checkpoint, enable_rollback }: NewBatchRequest) => ({

@@ -22,7 +22,11 @@ interface BucketWalk {
  * below a name that begins with a dot is hidden: `.` and `..` are no way anywhere.
  * @throws DarkroomError `too_many_files` and those of {@link Buckets}.
  */
-export async function* walkBucket(buckets: Buckets, folder: S3Place, walk: BucketWalk): AsyncGenerator<FoundObject> {
+export async function* walkBucket(
+  buckets: Pick<Buckets, 'list'>,
+  folder: S3Place,
+  walk: BucketWalk,
+): AsyncGenerator<FoundObject> {
   const from = keysBelow(folder.key).length;
   let seen = 0;
   for await (const page of buckets.list(folder, walk)) {

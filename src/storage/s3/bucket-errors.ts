@@ -6,7 +6,7 @@ import { asS3Error, isNoObject, isRefusedCondition, statusOf } from './s3-errors
 interface Deed {
   readonly place: S3Place;
   /** As in "may not read". */
-  readonly verb: 'list' | 'read';
+  readonly verb: 'list' | 'read' | 'write' | 'remove';
   /** What it is when the server does not answer. */
   readonly away: Extract<ErrorCode, 'storage_unavailable' | 'address_unreachable'>;
 }
@@ -25,8 +25,9 @@ export function asBucketError(thrown: unknown, deed: Deed): Error {
     const { bucket } = deed.place;
     const status = statusOf(error) ?? 0;
     if (error.name === 'NoSuchBucket') return refused(`There is no bucket ${bucket}.`);
-    if (isNoObject(error)) return new DarkroomError('source_missing', `There is no ${address}.`, { cause: error });
-    if (isRefusedCondition(error)) {
+    if (isNoObject(error) && deed.verb === 'read')
+      return new DarkroomError('source_missing', `There is no ${address}.`, { cause: error });
+    if (isRefusedCondition(error) && deed.verb === 'read') {
       return new DarkroomError('source_changed', `${address} changed after the batch was made.`, { cause: error });
     }
     if (error.name === 'InvalidObjectState') return refused(`${address} is archived; restore it first.`);
@@ -42,6 +43,6 @@ export function asBucketError(thrown: unknown, deed: Deed): Error {
 }
 
 /** What a server may answer now and not later. */
-const PASSING = new Set([408, 409, 425, 429]);
+const PASSING = new Set([404, 408, 409, 412, 425, 429]);
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '');

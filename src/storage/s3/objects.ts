@@ -41,10 +41,15 @@ export async function statObject(
 const unless = (abortSignal: AbortSignal | undefined) => (abortSignal ? { abortSignal } : {});
 
 /** Removes an object, with `ifMatch` only while it has that content; removing nothing is fine. */
-export async function removeObject(client: S3Client, { bucket, key }: Place, ifMatch?: string): Promise<void> {
+export async function removeObject(
+  client: S3Client,
+  { bucket, key }: Place,
+  { ifMatch, signal }: { ifMatch?: string; signal?: AbortSignal } = {},
+): Promise<void> {
   try {
     await client.send(
       new DeleteObjectCommand({ Bucket: bucket, Key: key, ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }) }),
+      unless(signal),
     );
   } catch (error) {
     if (!isNoObject(error)) throw error;

@@ -65,6 +65,7 @@ export async function openRealHouse(settings: Record<string, string> = {}): Prom
     store,
     journal,
     engines,
+    buckets: api.house.buckets,
     models: new Map([[model.entry.name, model]]),
     now: Date.now,
     makeNonce: randomUUID,
