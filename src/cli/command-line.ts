@@ -44,7 +44,10 @@ function addEnhance(program: Command, run: Run): void {
     .command('enhance')
     .description('enhance photos and folders of photos; run again after an interruption it goes on where it was')
     .argument('<paths...>', 'photos, or folders that are searched for photos; also of buckets: s3://bucket/folder')
-    .option('--out <folder>', 'put copies of the results there; the originals are not touched')
+    .option(
+      '--out <folder>',
+      'put copies of the results there, or into s3://bucket/folder; the originals are not touched',
+    )
     .addOption(
       new Option(
         '--in-place',

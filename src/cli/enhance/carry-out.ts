@@ -4,9 +4,12 @@ import type { PhotoRecord } from '../../contracts/batch.ts';
 import { makeBatchId } from '../../contracts/ids.ts';
 import type { AskedOptions } from '../../contracts/option-fields.ts';
 import type { EnhanceOptions } from '../../contracts/options.ts';
+import { isS3Address } from '../../contracts/s3-place.ts';
+import { openBuckets } from '../../storage/buckets.ts';
 import { uploadKey } from '../../storage/keys.ts';
 import { DeskClosed, TENANT, type Desk } from '../desk.ts';
 import type { Invocation } from '../invocation.ts';
+import { bucketPlace } from './bucket-place.ts';
 import { chooseOptions } from './choose-options.ts';
 import type { FoundPhoto } from './collect-photos.ts';
 import { inPlace } from './in-place.ts';
@@ -20,7 +23,7 @@ import { watchBatches, type WatchedBatch } from './watch-batches.ts';
 export interface Order {
   readonly invocation: Invocation;
   readonly photos: readonly FoundPhoto[];
-  /** Where copies of the results go, absolute; null: in place. */
+  /** Where copies of the results go, absolute or in a bucket; null: in place. */
   readonly folder: string | null;
   readonly asked: AskedOptions;
   readonly report: EnhanceReport;
@@ -32,10 +35,7 @@ export async function carryOut(order: Order, desk: Desk, signal: AbortSignal): P
   const options = chooseOptions(order.asked, invocation, desk);
   const record = await OrderRecord.open(invocation.loaded.config.DATA_DIR, folder, options);
   try {
-    const place =
-      folder === null
-        ? inPlace(record, desk.journal)
-        : folderPlace({ outDir: folder, store: desk.store, journal: desk.journal, record, signal });
+    const place = placeOf(order, desk, record, signal);
     const sorted = await sortOrder({ ...desk, place }, order.photos);
     const batches = await begin({ order, desk, place, record, options, signal }, sorted);
     const onSettled = async (ordered: OrderedPhoto, view: PhotoView): Promise<void> => {
@@ -50,6 +50,17 @@ export async function carryOut(order: Order, desk: Desk, signal: AbortSignal): P
   } finally {
     await record.close();
   }
+}
+
+function placeOf(
+  { folder, invocation }: Order,
+  { store, journal }: Desk,
+  record: OrderRecord,
+  signal: AbortSignal,
+): Place {
+  if (folder === null) return inPlace(record, journal);
+  if (!isS3Address(folder)) return folderPlace({ outDir: folder, store, journal, record, signal });
+  return bucketPlace({ address: folder, buckets: openBuckets(invocation.loaded.config), record, signal });
 }
 
 interface Beginning {
@@ -86,8 +97,9 @@ const watched = (batchId: string, photos: readonly OrderedPhoto[]): WatchedBatch
 async function submit(
   { order, desk, place, record, options, signal }: Beginning,
   batchId: string,
-  fresh: readonly FoundPhoto[],
+  found: readonly FoundPhoto[],
 ): Promise<WatchedBatch> {
+  const fresh = place.target ? found.map((photo) => ({ ...photo, target: place.target?.(photo) })) : found;
   const { config } = order.invocation.loaded;
   const kilopixels = await measurePhotos(fresh, signal);
   await record.addBatch(batchId, fresh);
@@ -110,10 +122,11 @@ async function submit(
 }
 
 /** A photo as a batch knows it; `key` is where an object is brought to before it is worked on. Its pixels are not counted yet. */
-export function recordOf({ path, bytes, modifiedMs, name, etag }: FoundPhoto, index: number, key: string): PhotoRecord {
+export function recordOf(photo: FoundPhoto, index: number, key: string): PhotoRecord {
+  const { path, bytes, modifiedMs, name, etag, target } = photo;
   const original =
     etag === undefined
       ? ({ kind: 'path', path, bytes, modifiedMs } as const)
       : ({ kind: 'upload', key, from: path, etag } as const);
-  return { index, name, bytes, original, kilopixels: 0 };
+  return { index, name, bytes, original, kilopixels: 0, ...(target === undefined ? {} : { target }) };
 }

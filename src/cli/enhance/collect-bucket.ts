@@ -1,7 +1,7 @@
 import { walkBucket } from '../../api/sources/walk-bucket.ts';
 import { fileName } from '../../api/uploads/photo-name.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
-import { asFolder, keysBelow, parseS3Address, s3Address } from '../../contracts/s3-place.ts';
+import { asFolder, isInFolder, keysBelow, parseS3Address, parseS3Folder, s3Address } from '../../contracts/s3-place.ts';
 import type { Buckets, FoundObject } from '../../storage/buckets.ts';
 import type { FoundPhoto } from './collect-photos.ts';
 
@@ -14,7 +14,7 @@ const { signal } = new AbortController();
  */
 export async function collectBucket(
   address: string,
-  buckets: Buckets,
+  { buckets, outDir }: { buckets: Pick<Buckets, 'list' | 'stat'>; outDir: string | undefined },
   photos: Map<string, FoundPhoto>,
 ): Promise<string | undefined> {
   const place = parseS3Address(address);
@@ -32,7 +32,12 @@ export async function collectBucket(
     const folder = asFolder(place.key);
     if (folder === undefined) return `${address} is no place in a bucket: write names with "/" between them.`;
     const below = keysBelow(folder).length;
-    const walk = { recursive: true, isHidden: () => false, onPassed: () => undefined, signal };
+    const out = parseS3Folder(outDir ?? '');
+    if (out && isInFolder(out, { bucket: place.bucket, key: folder }))
+      return `${address} lies in the place of the results: the photos would be in their way.`;
+    // The results of the last run are no photos of this one.
+    const isHidden = (key: string): boolean => out !== undefined && isInFolder(out, { bucket: place.bucket, key });
+    const walk = { recursive: true, isHidden, onPassed: () => undefined, signal };
     for await (const object of walkBucket(buckets, { bucket: place.bucket, key: folder }, walk)) {
       add(object, object.key.slice(below));
     }

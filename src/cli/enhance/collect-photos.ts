@@ -15,6 +15,8 @@ export interface FoundPhoto {
   readonly etag?: string | undefined;
   /** Its name in the results' folder, folders below a named folder included; `/` separates. */
   readonly name: string;
+  /** The name its batch was told, where a worker puts results in their place. */
+  readonly target?: string | undefined;
 }
 
 export interface Collected {
@@ -27,7 +29,7 @@ export interface Collected {
 export interface Places {
   /** Relative paths start here. */
   readonly directory: string;
-  readonly buckets: Buckets;
+  readonly buckets: Pick<Buckets, 'list' | 'stat'>;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function collectPhotos(
   const walk: Walk = { outDir: realOutDir, seen: new Set(), photos };
   for (const given of paths) {
     if (isS3Address(given)) {
-      const fault = await collectBucket(given, buckets, photos);
+      const fault = await collectBucket(given, { buckets, outDir }, photos);
       if (fault !== undefined) faults.push(fault);
       continue;
     }

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { isS3Address } from '../../contracts/s3-place.ts';
+import { isS3Address, parseS3Folder } from '../../contracts/s3-place.ts';
 import type { AskedOptions } from '../../contracts/option-fields.ts';
-import { openBuckets } from '../../storage/buckets.ts';
+import { openBuckets, type Buckets } from '../../storage/buckets.ts';
 import type { Invocation } from '../invocation.ts';
 import { STOPPED, workAtDesk } from '../work-at-desk.ts';
 import { carryOut } from './carry-out.ts';
@@ -12,7 +12,7 @@ import { EnhanceReport } from './report.ts';
 
 export interface EnhanceRequest {
   readonly paths: readonly string[];
-  /** Where copies of the results go; `undefined`: in place of the originals. */
+  /** Where copies of the results go, a folder or a place in a bucket; `undefined`: in place of the originals. */
   readonly out: string | undefined;
   readonly options: AskedOptions;
   readonly json: boolean;
@@ -25,13 +25,14 @@ export interface EnhanceRequest {
  */
 export async function enhance(request: EnhanceRequest, invocation: Invocation): Promise<number> {
   const { terminal, directory, command } = invocation;
-  const folder = request.out === undefined ? null : resolve(directory, request.out);
+  const { out } = request;
+  const folder = out === undefined ? null : isS3Address(out) ? out : resolve(directory, out);
   const { photos, refused, faults } = await findPhotos(request, invocation, folder);
   if (faults.length > 0) {
     for (const fault of faults) terminal.line(fault);
     return 2;
   }
-  if (folder !== null) await mkdir(folder, { recursive: true });
+  if (folder !== null && !isS3Address(folder)) await mkdir(folder, { recursive: true });
   const report = new EnhanceReport(terminal, photos.length + refused.length);
   for (const { photo, error } of refused) report.refused(photo, error);
   if (photos.length > 0) {
@@ -56,14 +57,21 @@ async function findPhotos(
 ): Promise<Found> {
   if (folder === null && paths.some(isS3Address)) return { ...NOTHING, faults: [NOT_THERE] };
   if (folder === null && !config.ENABLE_ROLLBACK) return { ...NOTHING, faults: [NO_WAY_BACK] };
-  const { photos, faults } = await collectPhotos(
-    paths,
-    { directory, buckets: openBuckets(config) },
-    folder ?? undefined,
-  );
+  const buckets = openBuckets(config);
+  const wrong = folder !== null && isS3Address(folder) ? await whyNot(folder, buckets) : undefined;
+  if (wrong !== undefined) return { ...NOTHING, faults: [wrong] };
+  const { photos, faults } = await collectPhotos(paths, { directory, buckets }, folder ?? undefined);
   if (faults.length > 0) return { ...NOTHING, faults };
   if (photos.length === 0) return { ...NOTHING, faults: [NO_PHOTO] };
   return folder === null ? await sortReplaceable(photos, config.DATA_DIR) : { photos, refused: [], faults: [] };
+}
+
+/** Why results cannot go there; a photo would find out only once it is enhanced. */
+async function whyNot(address: string, buckets: Buckets): Promise<string | undefined> {
+  const place = parseS3Folder(address);
+  if (place === undefined) return `${address} is no place in a bucket: write s3://bucket/folder.`;
+  const there = await buckets.has(place.bucket, new AbortController().signal);
+  return there ? undefined : `There is no bucket ${place.bucket}.`;
 }
 
 const NOTHING = { photos: [], refused: [] };

@@ -17,6 +17,7 @@ const photoSchema = z.object({
   modifiedMs: z.number(),
   name: z.string(),
   etag: z.string().optional(),
+  target: z.string().optional(),
 });
 const lineSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('batch'), batchId: z.string(), photos: z.array(photoSchema) }),

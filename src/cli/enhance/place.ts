@@ -11,6 +11,8 @@ export interface Place {
   readonly destination: Destination;
   /** What an earlier run of the command ordered for this photo; `undefined` when it has to be enhanced. */
   recall(photo: FoundPhoto): Promise<Recalled | undefined>;
+  /** The name its result is to have there, where the worker puts it there. */
+  target?(photo: FoundPhoto): string;
   /** Called once for a photo that is done; afterwards its result is where it belongs. */
   settle(ordered: OrderedPhoto, result: PhotoResult): Promise<PlacedFile>;
 }

@@ -36,4 +36,4 @@ export function describeEntry({ operation, waiting, header, folder }: HistoryEnt
 }
 
 const kindOf = ({ destination }: BatchHeader, folder: string | undefined): BatchHeader['destination']['kind'] =>
-  folder === undefined ? destination.kind : 'folder';
+  folder === undefined || destination.kind === 's3' ? destination.kind : 'folder';

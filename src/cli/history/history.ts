@@ -2,6 +2,7 @@ import type { OperationView } from '../../batches/batch-service.ts';
 import { openBooks, type Books } from '../books.ts';
 import { TENANT } from '../desk.ts';
 import { placeOf } from '../enhance/batch-place.ts';
+import { showPlace } from '../../contracts/batch.ts';
 import type { Invocation } from '../invocation.ts';
 import { tabulate, WAITING } from './table.ts';
 import { describeEntry, type HistoryEntry } from './entry.ts';
@@ -70,6 +71,6 @@ async function readEntry(
   const closed = state === 'rolled_back' || live || (await journal.summary(operationId)) !== undefined;
   const { destination } = header ?? {};
   const copies = (await placeOf(config.DATA_DIR, operationId))?.folder ?? undefined;
-  const folder = destination?.kind === 'folder' ? destination.path : copies;
+  const folder = (destination && showPlace(destination)) ?? copies;
   return { operation, waiting: !closed, header, folder };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { asDarkroomError } from '../../contracts/errors.ts';
+import { isS3Address } from '../../contracts/s3-place.ts';
 import type { UndoOutcome } from '../../contracts/operations.ts';
 import { identifyFile, removeFile } from '../../storage/user-files.ts';
 import { placeOf } from '../enhance/batch-place.ts';
@@ -15,7 +16,8 @@ export interface Copy {
 export async function findCopies(dataDir: string, batchId: string): Promise<ReadonlyMap<number, Copy>> {
   const copies = new Map<number, Copy>();
   const place = await placeOf(dataDir, batchId);
-  if (place === undefined || place.folder === null) return copies;
+  // What is in a bucket was put there by a worker, and is known to the workflow.
+  if (place === undefined || place.folder === null || isS3Address(place.folder)) return copies;
   const record = await OrderRecord.openNamed({ dataDir, name: place.record, folder: place.folder });
   try {
     for (const { index, placed } of record.photosOf(batchId)) {
