@@ -34,6 +34,7 @@ async function bundleWorkflows() {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(draft, 'workflows/index.js'),
     preloadModules: [join(draft, 'workflows/preload.js')],
+    workflowInterceptorModules: [join(draft, 'workflows/traces.js')],
     logger: new DefaultLogger('WARN'),
   });
   writeFileSync(join(draft, 'workflow-bundle.js'), code);

@@ -11,6 +11,7 @@ import type { Store } from '../storage/store.ts';
 import { asFailure, isEngineFault } from './failures.ts';
 import { fetchOriginal } from './fetch-original.ts';
 import { publishResult, removeLeftOvers } from './publish-result.ts';
+import { openStageSpans, type StageSpans } from './stage-spans.ts';
 import type { ScratchShelf } from './scratch-shelf.ts';
 
 /** Temporal answers a cancellation on a heartbeat: one a second keeps cancelling prompt. */
@@ -66,23 +67,30 @@ async function runAttempt(deps: EnhanceDependencies, task: PhotoTask, superseded
     begun: (earlier?.begun ?? 0) + 1,
     ended: earlier?.ended ?? 0,
   };
+  const { batchId, index } = task;
+  const { attempt } = context.info;
+  const spans = openStageSpans({ batchId, photoId: photoId(batchId, index), attempt });
   const report = (change: Partial<PhotoHeartbeat>): void => {
     beat = { ...beat, ...change };
+    if (change.stage !== undefined) spans.enter(change.stage);
   };
+  spans.enter(beat.stage);
   const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_INTERVAL_MS);
   // Most photos of a first attempt that end within a second need none; a later one may follow a death, which is counted.
-  if (context.info.attempt > 1) context.heartbeat(beat);
+  if (attempt > 1) context.heartbeat(beat);
   try {
     if (beat.begun - beat.ended > DEATHS_UNTIL_GIVING_UP) throw new DarkroomError('worker_lost');
-    return await enhance(deps, task, { signal, report, attempt: context.info.attempt });
+    return await enhance(deps, task, { signal, report, spans, attempt });
   } catch (error) {
+    spans.end(error);
     // Cancelled by the batch or by a worker that is stopping: Temporal knows which, and reschedules the latter.
     if (context.cancellationSignal.aborted)
       throw error instanceof CancelledFailure ? error : new CancelledFailure('CANCELLED', [], asError(error));
     report({ ended: beat.ended + 1, faults: beat.faults + (isEngineFault(error) ? 1 : 0) });
     context.heartbeat(beat);
-    throw asFailure(error, { attempt: context.info.attempt, faults: beat.faults });
+    throw asFailure(error, { attempt, faults: beat.faults });
   } finally {
+    spans.end();
     clearInterval(timer);
   }
 }
@@ -90,13 +98,14 @@ async function runAttempt(deps: EnhanceDependencies, task: PhotoTask, superseded
 interface Attempt {
   readonly signal: AbortSignal;
   readonly report: (change: Partial<PhotoHeartbeat>) => void;
+  readonly spans: StageSpans;
   readonly attempt: number;
 }
 
 async function enhance(
   deps: EnhanceDependencies,
   task: PhotoTask,
-  { signal, report, attempt }: Attempt,
+  { signal, report, spans, attempt }: Attempt,
 ): Promise<PhotoSettled> {
   const { journal, engines } = deps;
   const known = await journal.outcomeUpTo(task.batchId, task.index, task.epoch);
@@ -127,6 +136,8 @@ async function enhance(
       { signal, onProgress: report },
     );
     report({ stage: 'publishing' });
+    const { device, tiles, tilesReused, tileSize, timings } = enhanced;
+    spans.note({ model: enhanced.model, device, tiles, tilesReused, tileSize, ...timings });
     signal.throwIfAborted();
     return await publishResult(deps, { task, attempt, startedAt, header, record, enhanced, signal });
   } catch (error) {

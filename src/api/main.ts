@@ -15,6 +15,7 @@ import { openBuckets } from '../storage/buckets.ts';
 import { openStore } from '../storage/open-store.ts';
 import { temporalTarget } from '../temporal/connection.ts';
 import { createTemporalProbe } from '../temporal/probe.ts';
+import { openTracing } from '../tracing/open-tracing.ts';
 import { createApp } from './app.ts';
 import { letGo, openHouse } from './house.ts';
 import { listen } from './server.ts';
@@ -25,12 +26,17 @@ const REDACTED = ['*.authorization', '*.headers.authorization', '*["x-api-key"]'
 
 /** The API process from its first line to its last; resolves when it has stopped. */
 async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promise<void> {
+  const tracing = await openTracing(config, 'api', logger);
   const store = await openStore(config, randomUUID);
   const journal = new Journal(store);
   // Lazy: the API starts and answers while Temporal is away, and finds it when it comes back.
   const connection = Connection.lazy(temporalTarget(config, process.env));
   const service = createBatchService({
-    client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
+    client: new Client({
+      connection,
+      namespace: config.TEMPORAL_NAMESPACE,
+      ...(tracing ? { interceptors: tracing.clientInterceptors } : {}),
+    }),
     store,
     journal,
     heartbeatTimeoutMs: config.HEARTBEAT_TIMEOUT_MS,
@@ -65,6 +71,7 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
   } finally {
     house.sampler.stop();
     house.uploads.stop();
+    await tracing?.close();
   }
 }
 

@@ -22,6 +22,8 @@ export interface WorkersToCreate {
   readonly enhanceActivities: EnhanceActivities;
   readonly lanes: number;
   readonly shutdownGraceMs: number;
+  /** What traces want of every worker, where there are any. */
+  readonly tracing: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
 }
 
 /** Two photos a lane: while one is in the network the next is decoded and the last one encoded; the pool has the semaphore. */
@@ -36,8 +38,9 @@ export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> 
   const { connection, namespace, identity, lanes, shutdownGraceMs } = wanted;
   const common: Pick<
     WorkerOptions,
-    'connection' | 'namespace' | 'identity' | 'shutdownGraceTime' | 'shutdownForceTime'
+    'connection' | 'namespace' | 'identity' | 'shutdownGraceTime' | 'shutdownForceTime' | 'interceptors' | 'sinks'
   > = {
+    ...wanted.tracing,
     connection,
     namespace,
     identity,

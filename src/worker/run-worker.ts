@@ -19,6 +19,7 @@ import { openGuard } from '../outgoing/guard.ts';
 import { WebhookLog } from '../storage/webhook-log.ts';
 import { connectTo, temporalTarget } from '../temporal/connection.ts';
 import { ensureSearchAttributes } from '../temporal/prepare-namespace.ts';
+import { NO_SINKS, openTracing, type Tracing } from '../tracing/open-tracing.ts';
 import { createWorkers } from './create-workers.ts';
 import { startReporting, type WorkPhase, WorkTally } from './report.ts';
 import { installTemporalRuntime } from './temporal-log.ts';
@@ -44,14 +45,19 @@ export async function runWorker(worker: WorkerProcess): Promise<void> {
   const tally = new WorkTally();
   const phase: { current: WorkPhase } = { current: 'starting' };
   const reports = startReporting({ ...house, pid: process.pid, startedAt: house.now(), tally, logger, phase });
+  const tracing = await openTracing(config, 'worker', logger);
   // While the engines open their networks; whether it could be reached is asked for when they have.
   const connecting = connectTemporal(worker);
   connecting.catch(() => undefined);
   try {
     await house.engines.ready();
     const links = await connecting;
-    const client = new Client({ connection: links.client, namespace: config.TEMPORAL_NAMESPACE });
-    const workers = await hireWorkers(worker, house, tally, links.native, client);
+    const client = new Client({
+      connection: links.client,
+      namespace: config.TEMPORAL_NAMESPACE,
+      ...(tracing ? { interceptors: tracing.clientInterceptors } : {}),
+    });
+    const workers = await hireWorkers(worker, house, tally, { native: links.native, client, tracing });
     await ensureRetentionSchedule(client);
     const shutDown = (): void => {
       phase.current = 'draining';
@@ -75,6 +81,7 @@ export async function runWorker(worker: WorkerProcess): Promise<void> {
     const links = await connecting.catch(() => undefined);
     await links?.native.close();
     await links?.client.close();
+    await tracing?.close();
   }
 }
 
@@ -100,8 +107,7 @@ function hireWorkers(
   { config }: WorkerProcess,
   house: WorkerHouse,
   tally: WorkTally,
-  native: NativeConnection,
-  client: Client,
+  { native, client, tracing }: { native: NativeConnection; client: Client; tracing: Tracing | undefined },
 ): Promise<Worker[]> {
   const enhance = createEnhanceActivities(house);
   const outgoing = {
@@ -133,5 +139,6 @@ function hireWorkers(
     enhanceActivities: { enhancePhoto: (task) => tally.count(() => enhance.enhancePhoto(task), house.now) },
     lanes: house.engines.status().lanes,
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
+    tracing: tracing ? { interceptors: tracing.interceptors, sinks: tracing.sinks } : { sinks: NO_SINKS },
   });
 }

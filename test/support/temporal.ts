@@ -9,8 +9,11 @@ import { provideProgram } from '../../src/temporal/provide-temporal.ts';
 const cacheDir =
   process.env['CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'darkroom');
 
-/** A real Temporal server of this test's own, in memory, on free ports; `teardown()` ends it. */
-export async function startTemporal(): Promise<TestWorkflowEnvironment> {
+/**
+ * A real Temporal server of this test's own, in memory, on free ports; `teardown()` ends it.
+ * @param settings - of its dynamic configuration, as `name=value`
+ */
+export async function startTemporal(settings: readonly string[] = []): Promise<TestWorkflowEnvironment> {
   const { program } = await provideProgram(cacheDir, {
     environment: process.env,
     platform: process.platform,
@@ -27,6 +30,7 @@ export async function startTemporal(): Promise<TestWorkflowEnvironment> {
         'matching.enableFairness=true',
         'matching.numTaskqueueReadPartitions=1',
         'matching.numTaskqueueWritePartitions=1',
+        ...settings,
       ].flatMap((setting) => ['--dynamic-config-value', setting]),
       log: { format: 'pretty', level: 'error' },
     },
@@ -41,5 +45,6 @@ let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
 export const workflowBundle = (): Promise<WorkflowBundleWithSourceMap> =>
   (bundle ??= bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+    workflowInterceptorModules: [fileURLToPath(new URL('../../src/workflows/traces.ts', import.meta.url))],
     logger: { trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error, log() {} },
   }));
