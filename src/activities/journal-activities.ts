@@ -4,6 +4,7 @@ import { DarkroomError, ERRORS, isErrorCode } from '../contracts/errors.ts';
 import { PHOTOS_PER_PAGE } from '../contracts/ids.ts';
 import type { Journal } from '../storage/journal.ts';
 import { withTypedFailures } from './failures.ts';
+import { withHeartbeats } from './heartbeats.ts';
 
 const DISPLAY_NAME_LENGTH = 60;
 
@@ -14,11 +15,14 @@ export interface JournalDependencies {
   readonly announceEnd: (ended: BatchToClose) => Promise<void>;
 }
 
+/** A worker that dies over the books is noticed by its silence: nothing of the batch goes on without them. */
+const atTheBooks = <T>(action: () => Promise<T>): Promise<T> => withTypedFailures(() => withHeartbeats(action));
+
 /** Activities that read and write the journal: task queue `io`. */
 export function createJournalActivities({ journal, now, announceEnd }: JournalDependencies): JournalActivities {
   return {
     openPage: ({ batchId, page, from, epoch }) =>
-      withTypedFailures(async () => {
+      atTheBooks(async () => {
         const [all, outcomes] = await Promise.all([journal.page(batchId, page), journal.outcomesOfPage(batchId, page)]);
         const records = all.filter(({ index }) => index >= from);
         for (const record of records) {
@@ -33,7 +37,7 @@ export function createJournalActivities({ journal, now, announceEnd }: JournalDe
       }),
 
     surveyBatch: ({ batchId }) =>
-      withTypedFailures(async () => {
+      atTheBooks(async () => {
         const header = await journal.header(batchId);
         if (!header) throw new DarkroomError('not_found', `There is no batch ${batchId} in the journal.`);
         const { total, kilopixels } = header;
@@ -66,7 +70,7 @@ export function createJournalActivities({ journal, now, announceEnd }: JournalDe
       }),
 
     appendPhotos: ({ batchId, additionId, total }) =>
-      withTypedFailures(async () => {
+      atTheBooks(async () => {
         const added = await journal.append(batchId, additionId, total);
         return {
           from: total,
@@ -76,12 +80,12 @@ export function createJournalActivities({ journal, now, announceEnd }: JournalDe
       }),
 
     recordFailure: (failure) =>
-      withTypedFailures(async () => {
+      atTheBooks(async () => {
         await journal.record(failure.batchId, failedOutcome(failure, now()));
       }),
 
     closeBatch: (ended) =>
-      withTypedFailures(async () => {
+      atTheBooks(async () => {
         await journal.close({ ...ended, closedAt: now() });
         await announceEnd(ended);
       }),

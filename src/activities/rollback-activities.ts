@@ -12,6 +12,7 @@ import {
 } from '../contracts/operations.ts';
 import type { RollbackJournal } from '../storage/rollback-journal.ts';
 import { withTypedFailures } from './failures.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import { undoPhoto, type UndoDependencies } from './undo-photo.ts';
 
 /** Ends work that is under way: of a whole batch (`photos` is null) or of chosen photos; resolves once it has stopped. */
@@ -117,16 +118,4 @@ function count(outcomes: readonly UndoOutcome[]): UndoCounts {
   const counts = { ...NO_COUNTS };
   for (const { result } of outcomes) counts[result] += 1;
   return counts;
-}
-
-const HEARTBEAT_INTERVAL_MS = 2000;
-
-async function withHeartbeats<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_INTERVAL_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }

@@ -62,6 +62,8 @@ export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> 
       taskQueue: TASK_QUEUES.io,
       activities: { ...wanted.ioActivities },
       maxConcurrentActivityTaskExecutions: IO_SLOTS,
+      // Several within each time-out: a machine that is overloaded is late with some.
+      maxHeartbeatThrottleInterval: '2s',
     }),
     Worker.create({
       ...common,

@@ -11,12 +11,14 @@ import { PRIORITY, TASK_QUEUES, type EnhanceBatchInput } from '../contracts/work
 
 /**
  * Short reads and writes next to the store. They are tried for ever: a full disk or a store that is away is waited for,
- * because giving up would lose what the batch has done. Counting a batch of 100,000 photos takes the longest.
+ * because giving up would lose what the batch has done. Counting a batch of 100,000 photos takes the longest; that their
+ * worker is dead, or never got them, is noticed by its silence.
  */
 export const journal = (input: Pick<EnhanceBatchInput, 'tenant'>): JournalActivities =>
   proxyActivities<JournalActivities>({
     taskQueue: TASK_QUEUES.io,
     startToCloseTimeout: '10 minutes',
+    heartbeatTimeout: '20 seconds',
     retry: {
       initialInterval: '500ms',
       backoffCoefficient: 2,

@@ -8,7 +8,7 @@ import { createRollbackActivities } from '../../src/activities/rollback-activiti
 import { announceEnd, createWebhookActivities } from '../../src/activities/webhook-activities.ts';
 import { startDelivery } from '../../src/batches/deliver-webhook.ts';
 import { isOpen, stopWork } from '../../src/batches/stop-work.ts';
-import type { EnhanceActivities } from '../../src/contracts/activities.ts';
+import type { EnhanceActivities, JournalActivities } from '../../src/contracts/activities.ts';
 import { parseConfig } from '../../src/contracts/config.ts';
 import type { DeliverWebhookInput } from '../../src/contracts/webhooks.ts';
 import { TASK_QUEUES } from '../../src/contracts/workflow-api.ts';
@@ -31,6 +31,8 @@ export async function startWorkers(
   options: {
     retentionMs?: number;
     workflowBundle?: WorkflowBundleWithSourceMap;
+    /** What becomes of the books' activities before a worker has them. */
+    journal?: (activities: JournalActivities) => JournalActivities;
     /** Settings of what goes out. */
     settings?: Record<string, string>;
   } = {},
@@ -63,7 +65,9 @@ export async function startWorkers(
       ...common,
       taskQueue: TASK_QUEUES.io,
       activities: {
-        ...createJournalActivities({ ...deps, announceEnd: (ended) => announceEnd(tell, ended) }),
+        ...(options.journal ?? ((activities) => activities))(
+          createJournalActivities({ ...deps, announceEnd: (ended) => announceEnd(tell, ended) }),
+        ),
         ...createRetentionActivities({
           ...deps,
           retentionMs: options.retentionMs ?? 3_600_000,
