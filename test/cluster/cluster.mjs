@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Trouble } from '../../scripts/command.mjs';
 import { Link } from './link.mjs';
 import { answers, Member, until } from './member.mjs';
+import { ADDRESSES, NAMESPACE, PORTS } from './places.mjs';
+import { makeSchemas, startPostgres } from './postgres.mjs';
 import { temporalConfiguration } from './temporal-configuration.mjs';
 
 /**
@@ -14,16 +16,6 @@ import { temporalConfiguration } from './temporal-configuration.mjs';
  * worker has a data directory of its own.
  */
 
-export const ADDRESSES = {
-  postgres: '127.0.1.1',
-  temporal: '127.0.1.2',
-  store: '127.0.1.3',
-  apis: ['127.0.1.11', '127.0.1.12'],
-  workers: ['127.0.1.21', '127.0.1.22', '127.0.1.23'],
-  links: ['127.0.1.31', '127.0.1.32', '127.0.1.33'],
-};
-const NAMESPACE = 'darkroom';
-export const PORTS = { postgres: 15_432, temporal: 17_233, store: 17_070, api: 18_000, metrics: 19_464 };
 const secret = () => randomBytes(24).toString('hex');
 
 /** @param parts programs (temporal server, its SQL tool and schemas, S3 server, CLI of Temporal), folder, package folder, cache */
@@ -107,61 +99,10 @@ export async function openCluster(parts) {
     key: secrets.api,
     postgresPassword: secrets.postgres,
     bucketFolder: join(folder, 'buckets/darkroom'),
+    /** All that the store keeps: the buckets, and what they say of their objects. */
+    storeFolders: ['buckets', 'sidecar'].map((name) => join(folder, name)),
     close,
   };
-}
-
-/** As the user `postgres` when we are root, which PostgreSQL refuses to be. */
-function postgresUser() {
-  if (process.getuid?.() !== 0) return {};
-  const id = (flag) => Number(execFileSync('id', [flag, 'postgres']).toString());
-  return { uid: id('-u'), gid: id('-g') };
-}
-
-/** Debian keeps PostgreSQL's programs out of the way, by version. */
-export function findPostgres() {
-  const places = '/usr/lib/postgresql';
-  const versions = existsSync(places) ? readdirSync(places).sort((left, right) => Number(right) - Number(left)) : [];
-  return versions.map((version) => join(places, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')));
-}
-
-async function startPostgres({ folder, logs, postgresBin, password }) {
-  const data = join(folder, 'postgres');
-  const user = postgresUser();
-  mkdirSync(data, { mode: 0o700 });
-  const passwordFile = join(folder, 'postgres-password');
-  writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (user.uid !== undefined) for (const path of [data, passwordFile]) chownSync(path, user.uid, user.gid);
-  const init = ['-D', data, '-U', 'temporal', '-A', 'scram-sha-256', '--pwfile', passwordFile];
-  execFileSync(join(postgresBin, 'initdb'), init, { ...user, cwd: data, stdio: 'ignore' });
-  const member = new Member({
-    name: 'postgres',
-    logs,
-    program: join(postgresBin, 'postgres'),
-    args: ['-D', data, '-h', ADDRESSES.postgres, '-p', String(PORTS.postgres), '-k', data],
-    cwd: data,
-    ...user,
-    ready: () => {
-      execFileSync(join(postgresBin, 'pg_isready'), ['-h', ADDRESSES.postgres, '-p', String(PORTS.postgres), '-q']);
-      return true;
-    },
-  });
-  await member.start();
-  return member;
-}
-
-function makeSchemas({ temporalServer: { sqlTool, schemas } }, password) {
-  const common = ['--plugin', 'postgres12', '--ep', ADDRESSES.postgres, '-p', String(PORTS.postgres), '-u', 'temporal'];
-  const env = { ...process.env, SQL_PASSWORD: password };
-  for (const [database, schema] of [
-    ['temporal', 'temporal'],
-    ['temporal_visibility', 'visibility'],
-  ]) {
-    const tool = (...args) => execFileSync(sqlTool, [...common, '--db', database, ...args], { env, stdio: 'pipe' });
-    tool('create');
-    tool('setup-schema', '-v', '0.0');
-    tool('update-schema', '-d', join(schemas, schema, 'versioned'));
-  }
 }
 
 async function startTemporal({ folder, logs, packageDir, temporalServer, temporalCli, password }) {
@@ -170,7 +111,6 @@ async function startTemporal({ folder, logs, packageDir, temporalServer, tempora
   writeFileSync(file, temporalConfiguration({ addresses: ADDRESSES, ports: PORTS, password, dynamicConfig }), {
     mode: 0o600,
   });
-  const address = `${ADDRESSES.temporal}:${PORTS.temporal}`;
   const member = new Member({
     name: 'temporal',
     logs,
@@ -180,12 +120,17 @@ async function startTemporal({ folder, logs, packageDir, temporalServer, tempora
     ready: () => listening(ADDRESSES.temporal, PORTS.temporal),
   });
   await member.start();
+  await makeNamespace(temporalCli);
+  return member;
+}
+
+export async function makeNamespace(temporalCli) {
+  const address = `${ADDRESSES.temporal}:${PORTS.temporal}`;
   const create = ['operator', 'namespace', 'create', '-n', NAMESPACE, '--retention', '720h', '--address', address];
   await until('the namespace', 60_000, () => {
     execFileSync(temporalCli, create, { stdio: 'pipe' });
     return true;
   });
-  return member;
 }
 
 /** A member that an earlier run left behind would work in place of ours: nobody may be there yet. */

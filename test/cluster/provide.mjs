@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { root, Trouble } from '../../scripts/command.mjs';
 import { provideS3Server } from '../../scripts/s3-server.mjs';
 import { provideTemporalServer } from '../../scripts/temporal-server.mjs';
-import { findPostgres } from './cluster.mjs';
+import { findPostgres } from './postgres.mjs';
 
 /** What is needed besides the package; said in one sentence when it is missing. */
 export async function provide() {
