@@ -1,5 +1,6 @@
 import express, { Router, type Express, type RequestHandler } from 'express';
 import { DarkroomError } from '../contracts/errors.ts';
+import { preferCompressed } from './compressed-assets.ts';
 import { limitTenants } from './guards/allowances.ts';
 import { requireKey } from './guards/api-keys.ts';
 import { neverStore, secureHeaders } from './guards/headers.ts';
@@ -34,6 +35,7 @@ export function createApp(house: House): Express {
     }),
   );
   app.use(routerOf(ROUTES, house));
+  app.use(preferCompressed(webDir));
   app.use(express.static(webDir, { index: false, dotfiles: 'ignore', redirect: false, setHeaders: cacheAssets }));
   app.use(() => {
     throw new DarkroomError('not_found', 'There is nothing at this address; /docs lists what there is.');
