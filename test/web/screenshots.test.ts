@@ -60,6 +60,10 @@ describe.skipIf(target === undefined || !possible || !haveChromium('screenshots'
     ]);
     await page.locator('.time').nth(2).waitFor();
     await shot('2-chosen');
+    await page.locator('summary').click();
+    await page.locator('summary').scrollIntoViewIfNeeded();
+    await shot('2-options');
+    await page.locator('summary').click();
     await page.locator('.primary.big').click();
     await page.locator('.photo.processing').first().waitFor();
     await shot('3-live');
@@ -68,6 +72,14 @@ describe.skipIf(target === undefined || !possible || !haveChromium('screenshots'
     await page.locator('.stage.both').waitFor();
     await page.waitForLoadState('networkidle');
     await shot('4-results');
+    await page.locator('.stage').press('+');
+    await page.locator('.stage').press('+');
+    await page.locator('.tools button').nth(1).click();
+    await page.locator('.stages.two').waitFor();
+    await shot('4-side-by-side');
+    await page.locator('.why summary').click();
+    await page.locator('.why').scrollIntoViewIfNeeded();
+    await shot('4-why');
     await page.locator('.head button.quiet').first().click();
     await page.locator('dialog[open]').waitFor();
     await shot('5-undo');
@@ -81,5 +93,8 @@ describe.skipIf(target === undefined || !possible || !haveChromium('screenshots'
       await page.waitForLoadState('networkidle');
       await shot(`${place + 6}-${view}`);
     }
+    await page.context().setOffline(true);
+    await page.locator('.banner.bad').waitFor();
+    await shot('8-offline');
   }
 });

@@ -72,7 +72,10 @@ describe.skipIf(!possible || !haveChromium('the page is not tested'))('the page'
   const start = (on = page) => on.getByRole('button', { name: /^Enhance/ }).click();
   const state = (name: string, on = page) => on.getByRole('heading', { name, exact: true }).waitFor();
   const cleanly = async (what: string, on = page): Promise<void> => {
-    expect(await axeFindings(on), what).toEqual([]);
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await on.emulateMedia({ colorScheme, reducedMotion: 'reduce' }); // else colours would still be on their way
+      expect(await axeFindings(on), `${what}, ${colorScheme}`).toEqual([]);
+    }
   };
 
   test('the whole story: choose, plan, watch, compare, download, see why, undo', async () => {
@@ -154,7 +157,12 @@ describe.skipIf(!possible || !haveChromium('the page is not tested'))('the page'
     await page.getByText('removed').waitFor();
 
     await page.getByRole('link', { name: 'History' }).click();
-    await page.getByRole('button', { name: 'Undo' }).first().click();
+    await cleanly('the history');
+    const undo = page.getByRole('button', { name: 'Undo' }).first();
+    await undo.click();
+    await page.getByRole('button', { name: 'Keep them' }).click();
+    expect(await page.evaluate('document.activeElement.textContent.trim()'), 'the focus comes back').toBe('Undo');
+    await undo.click();
     await page.getByRole('dialog').getByRole('button', { name: 'Undo' }).click();
     await state('Done');
     await cleanly('the undo');
