@@ -60,4 +60,6 @@ export interface NetworkAnswer {
 export interface NetworkTile {
   readonly pixels: OwnSamples;
   readonly ms: number;
+  /** Of all the engine's threads: a crowded machine lengthens it much less than the clock's time. */
+  readonly cpuMs: number;
 }

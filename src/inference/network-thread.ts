@@ -69,16 +69,17 @@ async function runTile(session: InferenceSession, pixels: OwnSamples, width: num
   if (input === undefined || output === undefined) throw new Error('Expected a graph with one input and one output');
   const dims = [1, height, width, 3];
   const tensor = pixels instanceof Uint16Array ? new Tensor('uint16', pixels, dims) : new Tensor('uint8', pixels, dims);
-  const startedAt = performance.now();
+  const [startedAt, usedBefore] = [performance.now(), process.cpuUsage()];
   const answer = (await session.run({ [input]: tensor }))[output];
   const ms = performance.now() - startedAt;
+  const { user, system } = process.cpuUsage(usedBefore);
   const shape = [1, height * scale, width * scale, 3].join('x');
   if (answer === undefined || answer.type !== tensor.type || answer.dims.join('x') !== shape) {
     throw new Error(
       `Expected ${tensor.type} ${shape} from the graph but received ${answer?.type} ${answer?.dims.join('x')}`,
     );
   }
-  return { pixels: ownSamples(answer.data), ms };
+  return { pixels: ownSamples(answer.data), ms, cpuMs: (user + system) / 1000 };
 }
 
 /** The runtime's own memory cannot be handed to another thread. */

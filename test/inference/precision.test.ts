@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { EnginePool, InstalledModel } from '../../src/inference/engine.ts';
+import { PrecisionJudge } from '../../src/inference/precision.ts';
 import { GraphBuilder } from '../../src/models/graph-builder.ts';
 import { enlarge, photoIn, photoOut } from '../../src/models/graph-parts.ts';
 import { enhance, makeScratch, paintPhoto, pixelsOf, removeScratch, standInModel, startPool } from './support.ts';
@@ -72,4 +73,37 @@ it('with nothing to compare it with, it runs as it is', async () => {
   const pool = await poolOf([inEightBits(full)]);
   const result = await (await enhance(pool, root, { inputPath: photo, model: 'eight' })).result;
   expect([result.model, result.warnings]).toEqual(['eight', []]);
+});
+
+it('a crowded machine changes no verdict: the processor’s time counts, not the clock’s', async () => {
+  const [eight, exact] = [inEightBits(full), full].map(({ entry, graphPath }) => ({
+    name: entry.name,
+    graphPath,
+    scale: entry.scale,
+    overlap: entry.overlap,
+    memory: entry.memory,
+  }));
+  if (eight === undefined || exact === undefined) throw new TypeError('Expected two networks');
+  const models = [{ ...eight, fullPrecision: exact.name }, exact];
+  const pixels = new Uint8Array(64 * 64 * 3 * 16);
+  const verdict = async (gain: number, crowd: { eight: number; exact: number }): Promise<string> => {
+    const judge = new PrecisionJudge(
+      {
+        provider: 'cpu',
+        run: ({ model: { name } }) => {
+          const isEight = name === eight.name;
+          return Promise.resolve({
+            pixels,
+            cpuMs: isEight ? 10 : 10 * gain,
+            ms: isEight ? crowd.eight : crowd.exact,
+          });
+        },
+      },
+      models,
+      {},
+    );
+    return (await judge.choose(models[0] ?? exact)).name;
+  };
+  expect(await verdict(2.5, { eight: 900, exact: 20 })).toBe('eight');
+  expect(await verdict(1, { eight: 10, exact: 900 })).toBe(exact.name);
 });
