@@ -4,6 +4,7 @@ import { examinePhoto } from '../api/uploads/photo-records.ts';
 import { optionsFrom, type AskedOptions } from '../contracts/option-fields.ts';
 import { PLANNED_PER_ANSWER } from '../contracts/http-plan.ts';
 import type { EnhanceOptions } from '../contracts/options.ts';
+import { isOurs } from '../api/sources/bucket-places.ts';
 import { lookAhead } from '../api/sources/look-ahead.ts';
 import { openGuard } from '../outgoing/guard.ts';
 import type { SourceDoors } from '../outgoing/open-source.ts';
@@ -28,7 +29,11 @@ export interface PlanRequest {
 export async function plan(request: PlanRequest, invocation: Invocation): Promise<number> {
   const { terminal, directory, loaded } = invocation;
   const buckets = openBuckets(loaded.config);
-  const { photos, faults } = await collectPhotos(request.paths, { directory, buckets }, undefined);
+  const { photos, faults } = await collectPhotos(
+    request.paths,
+    { directory, buckets, isOurs: (place) => isOurs(loaded.config, place) },
+    undefined,
+  );
   for (const fault of faults) terminal.line(fault);
   if (faults.length > 0) return 2;
   const { QUALITY_LEVEL, TILE_SIZE, PHOTO_MAX_PIXELS, RESULT_MAX_PIXELS } = loaded.config;

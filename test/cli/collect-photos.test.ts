@@ -26,11 +26,13 @@ async function files(...names: string[]): Promise<void> {
 const found = (key: string) => ({ key, bytes: 7, etag: `"${key}"`, modifiedAt: 1 });
 const buckets: Pick<Buckets, 'list' | 'stat'> = {
   async *list({ key }) {
-    for (const page of keys) yield await Promise.resolve(page.filter((one) => one.startsWith(`${key}/`)).map(found));
+    const below = key === '' ? '' : `${key}/`;
+    for (const page of keys) yield await Promise.resolve(page.filter((one) => one.startsWith(below)).map(found));
   },
   stat: ({ key }) => Promise.resolve(keys.flat().includes(key) ? found(key) : undefined),
 };
-const places = () => ({ directory: folder, buckets });
+const isOurs = ({ key }: { key: string }) => key === 'store' || key.startsWith('store/');
+const places = () => ({ directory: folder, buckets, isOurs });
 
 const names = async (paths: string[], out = 'out'): Promise<string[]> =>
   (await collectPhotos(paths, places(), join(folder, out))).photos.map(({ name }) => name);
@@ -71,7 +73,7 @@ it('finds photos of buckets the same way, under names that lead nowhere else', a
   await files('in/a.jpg');
   keys = [
     ['p/a.jpg', 'p/notes.txt', 'p/.hidden/b.jpg', 'p/../../../e.jpg', 'p/'],
-    ['p/sub//c.PNG', 'p/A.jpg', 'px/d.jpg', 'scan'],
+    ['p/sub//c.PNG', 'p/A.jpg', 'px/d.jpg', 'scan', 'store/results/x.jpg'],
   ];
   expect(await names(['in', 's3://bucket/p/', 's3://bucket/scan', 's3://bucket/p/a.jpg'])).toEqual([
     'a.jpg',
@@ -82,7 +84,16 @@ it('finds photos of buckets the same way, under names that lead nowhere else', a
   ]);
   const { photos } = await collectPhotos(['s3://bucket/scan'], places(), undefined);
   expect(photos).toEqual([{ path: 's3://bucket/scan', bytes: 7, modifiedMs: 1, etag: '"scan"', name: 'scan' }]);
-  for (const wrong of ['s3://', 's3://B_/x', 's3://bucket/a//b/', 's3://bucket/../x/']) {
+  // All of the bucket, but for what the store keeps in it.
+  expect(await names(['s3://bucket'])).toEqual(['p/a.jpg', 'p/sub/c.PNG', 'p/A-2.jpg', 'px/d.jpg']);
+  for (const wrong of [
+    's3://bucket/store',
+    's3://bucket/store/results/x.jpg',
+    's3://',
+    's3://B_/x',
+    's3://bucket/a//b/',
+    's3://bucket/../x/',
+  ]) {
     expect((await collectPhotos([wrong], places(), undefined)).faults).toHaveLength(1);
   }
 });

@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join, relative, resolve, sep } from 'node:path';
 import { PHOTO_NAME } from '../../api/sources/walk-bucket.ts';
-import { isS3Address } from '../../contracts/s3-place.ts';
+import { isS3Address, type S3Place } from '../../contracts/s3-place.ts';
 import type { Buckets } from '../../storage/buckets.ts';
 import { collectBucket } from './collect-bucket.ts';
 
@@ -30,6 +30,8 @@ export interface Places {
   /** Relative paths start here. */
   readonly directory: string;
   readonly buckets: Pick<Buckets, 'list' | 'stat'>;
+  /** Whether a place in a bucket is where the store lies: what is there are no photos of people. */
+  readonly isOurs: (place: S3Place) => boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface Places {
  */
 export async function collectPhotos(
   paths: readonly string[],
-  { directory, buckets }: Places,
+  { directory, buckets, isOurs }: Places,
   outDir: string | undefined,
 ): Promise<Collected> {
   const photos = new Map<string, FoundPhoto>();
@@ -48,7 +50,7 @@ export async function collectPhotos(
   const walk: Walk = { outDir: realOutDir, seen: new Set(), photos };
   for (const given of paths) {
     if (isS3Address(given)) {
-      const fault = await collectBucket(given, { buckets, outDir }, photos);
+      const fault = await collectBucket(given, { buckets, isOurs, outDir }, photos);
       if (fault !== undefined) faults.push(fault);
       continue;
     }

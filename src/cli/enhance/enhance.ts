@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isOurs } from '../../api/sources/bucket-places.ts';
+import type { Config } from '../../contracts/config.ts';
 import { isS3Address, parseS3Folder } from '../../contracts/s3-place.ts';
 import type { AskedOptions } from '../../contracts/option-fields.ts';
 import { openBuckets, type Buckets } from '../../storage/buckets.ts';
@@ -58,18 +60,23 @@ async function findPhotos(
   if (folder === null && paths.some(isS3Address)) return { ...NOTHING, faults: [NOT_THERE] };
   if (folder === null && !config.ENABLE_ROLLBACK) return { ...NOTHING, faults: [NO_WAY_BACK] };
   const buckets = openBuckets(config);
-  const wrong = folder !== null && isS3Address(folder) ? await whyNot(folder, buckets) : undefined;
+  const wrong = folder !== null && isS3Address(folder) ? await whyNot(folder, buckets, config) : undefined;
   if (wrong !== undefined) return { ...NOTHING, faults: [wrong] };
-  const { photos, faults } = await collectPhotos(paths, { directory, buckets }, folder ?? undefined);
+  const { photos, faults } = await collectPhotos(
+    paths,
+    { directory, buckets, isOurs: (place) => isOurs(config, place) },
+    folder ?? undefined,
+  );
   if (faults.length > 0) return { ...NOTHING, faults };
   if (photos.length === 0) return { ...NOTHING, faults: [NO_PHOTO] };
   return folder === null ? await sortReplaceable(photos, config.DATA_DIR) : { photos, refused: [], faults: [] };
 }
 
 /** Why results cannot go there; a photo would find out only once it is enhanced. */
-async function whyNot(address: string, buckets: Buckets): Promise<string | undefined> {
+async function whyNot(address: string, buckets: Buckets, config: Config): Promise<string | undefined> {
   const place = parseS3Folder(address);
   if (place === undefined) return `${address} is no place in a bucket: write s3://bucket/folder.`;
+  if (isOurs(config, place)) return `${address} belongs to Darkroom's own store and is not touched.`;
   const there = await buckets.has(place.bucket, new AbortController().signal);
   return there ? undefined : `There is no bucket ${place.bucket}.`;
 }
