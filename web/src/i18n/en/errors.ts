@@ -14,6 +14,7 @@ export const errors = {
   not_in_place: 'Its format cannot be written, so it cannot be replaced where it is.',
   url_not_allowed: 'This server fetches nothing from that address.',
   address_unreachable: 'The address it was to come from does not answer.',
+  bucket_refused: 'The S3 server does not let this server at the bucket.',
   cancelled: 'It was cancelled.',
   removed: 'It was removed.',
   // The work on it

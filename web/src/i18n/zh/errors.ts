@@ -15,6 +15,7 @@ export const errors: Record<KnownError, string> = {
   not_in_place: '其格式无法写出，因此不能原地替换。',
   url_not_allowed: '此服务器不从该地址获取内容。',
   address_unreachable: '来源地址没有响应。',
+  bucket_refused: 'S3 服务器不允许本服务器访问该存储桶。',
   cancelled: '已取消。',
   removed: '已移除。',
   model_missing: '此处未安装该质量档位的网络。',
