@@ -48,7 +48,12 @@ export function createBatchService(given: BatchServiceDependencies): BatchServic
     now: deps.now,
   });
   return {
-    submit: (batch) => submitBatch(deps, batch),
+    async submit(batch) {
+      const header = await submitBatch(deps, batch);
+      // Whoever listed batches between journal and workflow has seen one that nobody works on.
+      batches.forget(header.batchId);
+      return header;
+    },
     view: (batchId) => batches.view(batchId),
     photos: (batchId, from, limit) => photos.photos(batchId, from, limit),
     photo: (photoId) => photos.photo(photoId),
