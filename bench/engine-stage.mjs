@@ -16,6 +16,14 @@ export const cacheDir =
   process.env.CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'darkroom');
 export const installed = await readInstalledModels(cacheDir);
 
+/** What an engine needs for a network: it, and for a form in 8 bits the same in full precision, which it is compared with. */
+export function modelsFor(name) {
+  const wanted = installed.find(({ entry }) => entry.name === name);
+  if (wanted === undefined) throw new Error(`${name} is not installed: darkroom models pull ${name}`);
+  const full = installed.filter(({ entry }) => entry.name === wanted.entry.int8?.sameAs);
+  return [wanted, ...full];
+}
+
 /** A graph that repeats every pixel, with the tiles of a real network: all of an engine's work but the network's. */
 export async function standIn(directory, like) {
   const graph = new GraphBuilder();

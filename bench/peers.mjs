@@ -2,27 +2,21 @@
  * The same photos through the same weights (RealESRGAN_x4plus) in Darkroom and in two peers from the Python index: whether the
  * pixels agree, and what of a photo each of them loses. Writes docs/peers.md.
  *
- *     npm run bench:peers -- [--python DIR_OF_A_VENV]
+ *     npm run bench:peers
  *
- * Without `--python` the peers are installed into the cache first (3 GB, because of torch). The one that runs on ncnn wants
- * `libvulkan1` and `libomp5` of the system; it is run on the processor.
+ * The peers are installed into the cache first (see peers/provide.mjs). Speed is compared by the section `peers` of the bench.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { format } from 'prettier';
 import sharp from 'sharp';
 import { pullModel } from '../dist/models/pull-model.js';
 import { cacheDir, enhance, installed, openPool } from './engine-stage.mjs';
+import { providePeers, runPeer } from './peers/provide.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const { values: wanted } = parseArgs({ options: { python: { type: 'string' } } });
-const venv = wanted.python ?? join(cacheDir, 'peers');
-const python = join(venv, 'bin/python');
 const network = installed.find(({ entry }) => entry.name === 'realesrgan-x4plus');
 if (network === undefined)
   throw new Error('RealESRGAN_x4plus is not installed: darkroom models pull realesrgan-x4plus');
@@ -55,23 +49,6 @@ async function makePhotos(folder) {
       .jpeg({ quality: 95 }),
   );
 }
-
-function installPeers() {
-  if (wanted.python !== undefined || existsSync(python)) return;
-  execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
-  execFileSync(python, ['-m', 'pip', 'install', '-q', '-r', here('peers/requirements.txt')], { stdio: 'inherit' });
-}
-
-const runPeer = (...args) =>
-  JSON.parse(
-    execFileSync(python, [here('peers/run_peer.py'), ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-      .trim()
-      .split('\n')
-      .at(-1),
-  );
 
 async function runDarkroom(from, to, names) {
   const pool = await openPool([network]);
@@ -132,7 +109,9 @@ async function publishedWeights() {
   return (await pullModel(network.entry, pull)).bin;
 }
 
-installPeers();
+const python = await providePeers();
+if (python === undefined) process.exit(1);
+const script = here('peers/run_peer.py');
 const folder = await mkdtemp(join(tmpdir(), 'darkroom-peers-'));
 try {
   const at = Object.fromEntries(['photos', 'darkroom', 'ncnn', 'torch'].map((name) => [name, join(folder, name)]));
@@ -143,8 +122,8 @@ try {
   await writeFile(weights, await publishedWeights());
   const costs = {
     darkroom: await runDarkroom(at.photos, at.darkroom, names),
-    ncnn: runPeer('ncnn', at.photos, at.ncnn),
-    torch: runPeer('torch', at.photos, at.torch, weights),
+    ncnn: runPeer(python, [script, 'ncnn', at.photos, at.ncnn]),
+    torch: runPeer(python, [script, 'torch', at.photos, at.torch, network.entry.name, weights]),
   };
   const rows = [];
   for (const peer of ['ncnn', 'torch']) {

@@ -11,14 +11,14 @@ export function sizeOf(megapixels) {
   return { width, height: Math.round((width * 3) / 4) };
 }
 
-/** JPEG files. What differs between them does not matter to a network's time. */
-export const makePhotos = (count, { width, height }) =>
+/** Files. What differs between them does not matter to a network's time. */
+export const makePhotos = (count, { width, height }, format = 'jpeg') =>
   Promise.all(
     Array.from({ length: count }, (_, index) =>
       sharp(sample)
         .resize(width, height, { fit: 'cover' })
         .modulate({ hue: (index * 360) / count })
-        .jpeg({ quality: 90 })
+        .toFormat(format, { quality: 90 })
         .toBuffer(),
     ),
   );

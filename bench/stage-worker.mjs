@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
@@ -22,7 +23,7 @@ import { RollbackJournal } from '../dist/storage/rollback-journal.js';
 import { createWorkers } from '../dist/worker/create-workers.js';
 import { installTemporalRuntime } from '../dist/worker/temporal-log.js';
 
-const [directory, address, lanes, serviceMs, photoBytes] = process.argv.slice(2);
+const [directory, address, lanes, serviceMs, photoBytes, oneAtATime] = process.argv.slice(2);
 const store = await FileStore.open(join(directory, 'store'), randomUUID);
 const journal = new Journal(store);
 const connection = await Connection.connect({ address });
@@ -43,9 +44,22 @@ const MAKING = {
 
 const result = Buffer.alloc(Number(photoBytes), 'enhanced');
 
+/** What each device will have done, one promise a device; the photo that comes next takes the next device. */
+const devices = Array.from({ length: Number(lanes) }, () => Promise.resolve());
+let next = 0;
+
+/** The time a device takes for a photo, and with `oneAtATime` the time until it is free. */
+async function serve() {
+  const work = () => sleep(Number(serviceMs));
+  if (oneAtATime !== 'true') return work();
+  const device = next++ % devices.length;
+  devices[device] = devices[device].then(work);
+  await devices[device];
+}
+
 const engines = {
   async enhance(job) {
-    if (Number(serviceMs) > 0) await new Promise((resolve) => setTimeout(resolve, Number(serviceMs)));
+    if (Number(serviceMs) > 0) await serve();
     const path = join(job.scratchDir, 'result.jpg');
     await writeFile(path, result);
     const timings = { decodeMs: 0, networkMs: 0, encodeMs: 0, totalMs: 0 };

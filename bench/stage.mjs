@@ -19,14 +19,17 @@ import { startServer } from './temporal-server.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** `photoBytes` is the size of every photo and of every result. */
-export async function openStage({ lanes, serviceMs, profileDir, photoBytes = 10 }) {
+/**
+ * `photoBytes` is the size of every photo and of every result. A lane has two slots, as in an engine; `oneAtATime` lets only one
+ * of them work while the other waits.
+ */
+export async function openStage({ lanes, serviceMs, profileDir, photoBytes = 10, oneAtATime = false }) {
   const directory = await mkdtemp(join(tmpdir(), 'darkroom-stage-'));
   const cacheDir = process.env.CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'darkroom');
   const server = await startServer(cacheDir, directory);
   const profile = profileDir ? ['--cpu-prof', `--cpu-prof-dir=${profileDir}`] : [];
   const worker = await startProcess(here('./stage-worker.mjs'), {
-    args: [directory, server.address, String(lanes), String(serviceMs), String(photoBytes)],
+    args: [directory, server.address, String(lanes), String(serviceMs), String(photoBytes), String(oneAtATime)],
     execArgv: profile,
     env: { UV_THREADPOOL_SIZE: '16', ...process.env },
   });

@@ -7,10 +7,14 @@
  * - `run(settings)`: one round, as rows of measurements (see book.mjs);
  * - `plots(lines)`, `reading(lines)`: pictures by file name, and what the figures say, as Markdown. Both may be absent.
  */
+import { cold } from './cold.mjs';
+import { curves } from './curves.mjs';
 import { graphs } from './graphs.mjs';
 import { limit } from './limit.mjs';
 import { overhead } from './overhead.mjs';
 import { overtaking } from './overtaking.mjs';
+import { peers } from './peers.mjs';
 import { start } from './start.mjs';
+import { table } from './table.mjs';
 
-export const SECTIONS = [limit, overhead, overtaking, graphs, start];
+export const SECTIONS = [limit, peers, graphs, table, start, cold, overhead, curves, overtaking];
