@@ -10,16 +10,23 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
+import { createAnnounceActivities } from '../dist/activities/announce-photos.js';
+import { createAnnouncer } from '../dist/activities/announcer.js';
 import { createEnhanceActivities } from '../dist/activities/enhance-photo.js';
 import { createJournalActivities } from '../dist/activities/journal-activities.js';
 import { createRetentionActivities } from '../dist/activities/retention-activities.js';
 import { createRollbackActivities } from '../dist/activities/rollback-activities.js';
 import { ScratchShelf } from '../dist/activities/scratch-shelf.js';
-import { stopWork } from '../dist/batches/stop-work.js';
+import { createWebhookActivities } from '../dist/activities/webhook-activities.js';
+import { startDelivery, watchPhotos } from '../dist/batches/deliver-webhook.js';
+import { isOpen, stopWork } from '../dist/batches/stop-work.js';
+import { parseConfig } from '../dist/contracts/config.js';
 import { readCatalogue } from '../dist/models/catalogue.js';
+import { openGuard } from '../dist/outgoing/guard.js';
 import { FileStore } from '../dist/storage/file-store.js';
 import { Journal } from '../dist/storage/journal.js';
 import { RollbackJournal } from '../dist/storage/rollback-journal.js';
+import { WebhookLog } from '../dist/storage/webhook-log.js';
 import { createWorkers } from '../dist/worker/create-workers.js';
 import { installTemporalRuntime } from '../dist/worker/temporal-log.js';
 
@@ -83,6 +90,19 @@ const engines = {
   },
 };
 
+// Where webhooks.mjs has its receiver.
+const config = parseConfig({ OUTGOING_RANGES: '127.0.0.2/32' });
+const telling = {
+  ...deps,
+  config,
+  guard: openGuard(config),
+  webhooks: new WebhookLog(store),
+  startDelivery: (input) => startDelivery(client, input, { again: false }),
+  watchPhotos: (...look) => watchPhotos(client, ...look),
+  isOpen: (batchId) => isOpen(client, batchId),
+};
+const announcer = createAnnouncer(telling);
+
 installTemporalRuntime(pino({ level: 'error' }), '');
 const workers = await createWorkers({
   connection: await NativeConnection.connect({ address }),
@@ -90,12 +110,13 @@ const workers = await createWorkers({
   identity: `scale-${process.pid}`,
   workflowBundlePath: fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url)),
   ioActivities: {
+    ...createAnnounceActivities(telling),
     ...createRetentionActivities({ ...deps, retentionMs: 3_600_000, isOpen: async () => true }),
-    ...createJournalActivities({ ...deps, announceEnd: async () => undefined }),
-    ...createRollbackActivities({ ...deps, stopWork: (...work) => stopWork(client, ...work) }),
+    ...createJournalActivities({ ...deps, announcer }),
+    ...createRollbackActivities({ ...deps, announcer, stopWork: (...work) => stopWork(client, ...work) }),
   },
   fetchActivities: { fetchPhoto: () => Promise.reject(new Error('Expected no photo with a URL')) },
-  webhookActivities: { sendWebhook: () => Promise.reject(new Error('Expected no batch with a webhook')) },
+  webhookActivities: createWebhookActivities(telling),
   enhanceActivities: createEnhanceActivities({
     ...deps,
     engines,

@@ -1,8 +1,9 @@
 import type { FailedOutcome, PhotoOutcome, PhotoRecord } from '../contracts/batch.ts';
-import type { BatchToClose, FailureToRecord, JournalActivities, OpenedPage, Survey } from '../contracts/activities.ts';
+import type { FailureToRecord, JournalActivities, OpenedPage, Survey } from '../contracts/activities.ts';
 import { DarkroomError, ERRORS, isErrorCode } from '../contracts/errors.ts';
 import { PHOTOS_PER_PAGE } from '../contracts/ids.ts';
 import type { Journal } from '../storage/journal.ts';
+import type { Announcer } from './announcer.ts';
 import { withTypedFailures } from './failures.ts';
 import { withHeartbeats } from './heartbeats.ts';
 
@@ -11,15 +12,14 @@ const DISPLAY_NAME_LENGTH = 60;
 export interface JournalDependencies {
   readonly journal: Journal;
   readonly now: () => number;
-  /** Has those told who want to know that a batch has ended; must not wait for them. */
-  readonly announceEnd: (ended: BatchToClose) => Promise<void>;
+  readonly announcer: Pick<Announcer, 'pageOpened' | 'batchEnded'>;
 }
 
 /** A worker that dies over the books is noticed by its silence: nothing of the batch goes on without them. */
 const atTheBooks = <T>(action: () => Promise<T>): Promise<T> => withTypedFailures(() => withHeartbeats(action));
 
 /** Activities that read and write the journal: task queue `io`. */
-export function createJournalActivities({ journal, now, announceEnd }: JournalDependencies): JournalActivities {
+export function createJournalActivities({ journal, now, announcer }: JournalDependencies): JournalActivities {
   return {
     openPage: ({ batchId, page, from, epoch }) =>
       atTheBooks(async () => {
@@ -33,6 +33,8 @@ export function createJournalActivities({ journal, now, announceEnd }: JournalDe
             );
           }
         }
+        const header = await journal.header(batchId);
+        if (header) await announcer.pageOpened(header, { page, round: epoch });
         return sortPage(records, outcomes, epoch);
       }),
 
@@ -87,7 +89,7 @@ export function createJournalActivities({ journal, now, announceEnd }: JournalDe
     closeBatch: (ended) =>
       atTheBooks(async () => {
         await journal.close({ ...ended, closedAt: now() });
-        await announceEnd(ended);
+        await announcer.batchEnded(ended);
       }),
   };
 }

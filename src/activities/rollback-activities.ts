@@ -11,6 +11,7 @@ import {
   type UndoOutcome,
 } from '../contracts/operations.ts';
 import type { RollbackJournal } from '../storage/rollback-journal.ts';
+import type { Announcer } from './announcer.ts';
 import { withTypedFailures } from './failures.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { undoPhoto, type UndoDependencies } from './undo-photo.ts';
@@ -21,6 +22,7 @@ export type StopWork = (batchId: string, photos: readonly number[] | null, signa
 export interface RollbackDependencies extends UndoDependencies {
   readonly rollbacks: RollbackJournal;
   readonly stopWork: StopWork;
+  readonly announcer: Pick<Announcer, 'rolledBack'>;
 }
 
 /** A photo that cannot be undone is tried so often before it is listed as failed. */
@@ -65,7 +67,10 @@ export function createRollbackActivities(deps: RollbackDependencies): RollbackAc
       withTypedFailures(async () => {
         for (const batchId of wholeBatches)
           await journal.markRolledBack(batchId, { rollbackId: operationId, at: now() });
-        await rollbacks.close({ operationId, status: rollbackStatus(counts), counts, closedAt: now() });
+        const summary = { operationId, status: rollbackStatus(counts), counts, closedAt: now() };
+        await rollbacks.close(summary);
+        const run = Context.current().info.workflowExecution?.runId ?? '';
+        await deps.announcer.rolledBack(await requireHeader(rollbacks, operationId), summary, run);
       }),
   };
 }

@@ -1,64 +1,24 @@
-import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { Webhook } from 'standardwebhooks';
-import type { BatchToClose } from '../contracts/activities.ts';
 import type { Config } from '../contracts/config.ts';
 import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
-import type { DeliverWebhookInput, WebhookActivities, WebhookMessage } from '../contracts/webhooks.ts';
+import type { WebhookActivities, WebhookMessage } from '../contracts/webhooks.ts';
 import type { OutgoingGuard } from '../outgoing/guard.ts';
 import { sendRequest } from '../outgoing/request.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { WebhookLog } from '../storage/webhook-log.ts';
 import { withTypedFailures } from './failures.ts';
 
-type WebhookSettings = Pick<Config, 'WEBHOOK_SECRETS' | 'WEBHOOK_ATTEMPTS' | 'WEBHOOK_RETRY_MS' | 'WEBHOOK_TIMEOUT_MS'>;
+type WebhookSettings = Pick<Config, 'WEBHOOK_SECRETS' | 'WEBHOOK_TIMEOUT_MS'>;
 
-export interface WebhookDependencies {
+interface WebhookDependencies {
   readonly journal: Pick<Journal, 'header'>;
   readonly webhooks: WebhookLog;
   readonly guard: OutgoingGuard;
   readonly config: WebhookSettings;
   readonly now: () => number;
 }
-
-/** Starts the workflow that delivers a message; one that was started is as good as started. */
-export type StartDelivery = (input: DeliverWebhookInput) => Promise<void>;
-
-/** Writes down what a batch that has ended has to tell, and has it delivered; nothing waits for the receiver. */
-export async function announceEnd(
-  {
-    journal,
-    webhooks,
-    config,
-    now,
-    startDelivery,
-  }: Omit<WebhookDependencies, 'guard'> & { startDelivery: StartDelivery },
-  ended: BatchToClose,
-): Promise<void> {
-  const { batchId, status, total, completed, failed } = ended;
-  const header = await journal.header(batchId);
-  const event = `batch.${status}` as const;
-  if (!header?.webhook?.events.includes(event)) return;
-  const message: WebhookMessage = {
-    // The same end has the same name, however often it is announced: receivers tell by it what they have seen.
-    messageId: `msg_${hash([ended.executionId, status, total, completed, failed].join(' '))}`,
-    event,
-    createdAt: now(),
-    body: JSON.stringify({
-      type: event,
-      timestamp: new Date(now()).toISOString(),
-      data: { batch_id: batchId, status, total, completed, failed, tags: header.tags ?? [] },
-    }),
-    attempts: config.WEBHOOK_ATTEMPTS,
-    firstPauseMs: config.WEBHOOK_RETRY_MS,
-  };
-  await webhooks.create(batchId, message);
-  const { messageId, attempts, firstPauseMs } = message;
-  await startDelivery({ batchId, messageId, tenant: header.tenant, event, attempts, firstPauseMs });
-}
-
-const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 24);
 
 /** Activities that tell receivers: task queue `webhooks`. */
 export function createWebhookActivities(deps: WebhookDependencies): WebhookActivities {

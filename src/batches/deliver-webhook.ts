@@ -1,7 +1,15 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { DELIVER_WEBHOOK, type DeliverWebhookInput, type DeliverWebhookWorkflow } from '../contracts/webhooks.ts';
+import type { BatchHeader } from '../contracts/batch.ts';
+import {
+  DELIVER_WEBHOOK,
+  TELL_PHOTOS,
+  type DeliverWebhookInput,
+  type DeliverWebhookWorkflow,
+  type PageInRound,
+  type TellPhotosWorkflow,
+} from '../contracts/webhooks.ts';
 import { SEARCH_ATTRIBUTE_KEYS } from '../contracts/search-attributes.ts';
-import { PRIORITY, TASK_QUEUES } from '../contracts/workflow-api.ts';
+import { PRIORITY, TASK_QUEUES, tellPageSignal } from '../contracts/workflow-api.ts';
 import type { Journal } from '../storage/journal.ts';
 import { WebhookLog } from '../storage/webhook-log.ts';
 import type { Store } from '../storage/store.ts';
@@ -35,6 +43,24 @@ export async function startDelivery(
     if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
     throw error;
   }
+}
+
+/** Has the workflow that tells of a batch's photos look at a page, or once more at those it knows; starts it if need be. */
+export async function watchPhotos(client: Client, header: BatchHeader, page: PageInRound | null): Promise<void> {
+  const { batchId, tenant } = header;
+  await client.workflow.signalWithStart<TellPhotosWorkflow, [PageInRound | null]>(TELL_PHOTOS, {
+    workflowId: `${batchId}.photos`,
+    taskQueue: TASK_QUEUES.orchestration,
+    args: [{ batchId, tenant }],
+    signal: tellPageSignal,
+    signalArgs: [page],
+    typedSearchAttributes: [
+      { key: SEARCH_ATTRIBUTE_KEYS.batchId, value: batchId },
+      { key: SEARCH_ATTRIBUTE_KEYS.tenant, value: tenant },
+    ],
+    staticSummary: 'Tells of the photos',
+    priority: { priorityKey: PRIORITY.backfill, fairnessKey: tenant },
+  });
 }
 
 /** Sends a message of the log again, the same bytes under the same ID; `undefined` when there is none of that name. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { cursorText, integerText } from './http-requests.ts';
 import { addedUploadsSchema, PHOTOS_PER_ADDITION, uploadSourceSchema } from './http-uploads.ts';
+import { newWebhookSchema } from './http-webhooks.ts';
 import { optionFields } from './option-fields.ts';
 import { asFolder, isBucketName, isKey } from './s3-place.ts';
-import { newWebhookSchema } from './webhooks.ts';
 
 /** Part 2 of the HTTP contract, the way in: batches as JSON, their photos and their control. */
 
@@ -97,7 +97,7 @@ export const newBatchSchema = z.strictObject({
     .array(z.string().min(1, 'must not be empty').max(100, 'must be 100 characters at most'))
     .max(20, 'must be 20 tags at most')
     .optional(),
-  webhook: newWebhookSchema.optional().describe('Who is told how the batch ended.'),
+  webhook: newWebhookSchema.optional().describe('Who is told what became of the batch and, if wanted, of its photos.'),
   open: z.boolean().optional().describe('Whether photos may be added until the batch is sealed.'),
   enable_checkpoint: z.boolean().optional(),
   enable_rollback: z.boolean().optional(),

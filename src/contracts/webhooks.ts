@@ -1,13 +1,18 @@
 import { z } from 'zod';
 
-/** Telling others how a batch ended: what is kept of it, and the workflow that delivers it. */
+/** Telling others what became of a batch and its photos: what is kept of it, and the workflows that tell it. */
 
-export const WEBHOOK_EVENTS = [
+/** Told unless the order says otherwise. */
+export const BATCH_EVENTS = [
   'batch.completed',
   'batch.partial_completed',
   'batch.failed',
   'batch.cancelled',
+  'batch.rolled_back',
 ] as const;
+/** Told to those who ask for them: there may be a hundred thousand. */
+export const PHOTO_EVENTS = ['photo.completed', 'photo.failed'] as const;
+export const WEBHOOK_EVENTS = [...BATCH_EVENTS, ...PHOTO_EVENTS] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 
 /** As Standard Webhooks writes a key: 24 to 64 bytes in Base64. */
@@ -38,6 +43,17 @@ export const webhookMessageSchema = z.object({
   firstPauseMs: z.int().nonnegative(),
 });
 export type WebhookMessage = z.infer<typeof webhookMessageSchema>;
+
+/** What of one manifest page was told, kept so that nothing is told twice or forgotten. */
+export const toldPageSchema = z.object({
+  /** By place in the page: the round whose outcome was told. */
+  rounds: z.record(z.string(), z.int().nonnegative()),
+  /** Places of photos that had failed in that round. */
+  failed: z.array(z.int().nonnegative()),
+  /** Messages that are written down and perhaps not on their way yet. */
+  due: z.array(webhookMessageSchema),
+});
+export type ToldPage = z.infer<typeof toldPageSchema>;
 
 /** `retrying`: it will be tried again by itself. */
 export const ATTEMPT_OUTCOMES = ['delivered', 'retrying', 'given_up'] as const;
@@ -75,55 +91,43 @@ export interface WebhookDelivered {
 /** Type of workflow `deliverWebhook`. */
 export type DeliverWebhookWorkflow = (input: DeliverWebhookInput) => Promise<WebhookDelivered>;
 
+export const TELL_PHOTOS = 'tellPhotos';
+
+/** A page of the manifest and the round of the batch that works on it. */
+export interface PageInRound {
+  page: number;
+  round: number;
+}
+
+/** Argument of workflow type `tellPhotos`. */
+export interface TellPhotosInput {
+  batchId: string;
+  tenant: string;
+  /** What a run hands to the next; never set by a client. */
+  carried?: { pages: PageInRound[]; messages: number };
+}
+
+/** Type of workflow `tellPhotos`. */
+export type TellPhotosWorkflow = (input: TellPhotosInput) => Promise<void>;
+
+/** What a look at the pages under way has found. */
+export interface PhotosAnnounced {
+  /** Messages that were sent on their way. */
+  messages: number;
+  /** Pages of which everything is told, up to their round. */
+  finished: number[];
+  /** True when no workflow works on the batch any more. */
+  ended: boolean;
+}
+
+/** Task queue `io`. */
+export interface AnnounceActivities {
+  /** Has everything told that has become of the photos of these pages since the last look. */
+  announcePhotos(task: { batchId: string; pages: PageInRound[] }): Promise<PhotosAnnounced>;
+}
+
 /** Task queue `webhooks`. */
 export interface WebhookActivities {
   /** One attempt, noted in the log; fails when the receiver did not take the message. */
   sendWebhook(task: { batchId: string; messageId: string }): Promise<void>;
 }
-
-// HTTP
-
-export const newWebhookSchema = z.strictObject({
-  url: z.string().describe('Receives a POST by the rules of https://www.standardwebhooks.com.'),
-  events: z
-    .array(z.enum(WEBHOOK_EVENTS))
-    .min(1, 'must name an event')
-    .optional()
-    .describe('Which ends are told; all of them unless said.'),
-  secret: webhookSecret.optional().describe('Signs the messages; unless said, the server’s own (WEBHOOK_SECRETS).'),
-});
-
-export const webhookListSchema = z.object({
-  batch_id: z.string(),
-  deliveries: z.array(
-    z.object({
-      delivery_id: z.string().describe('Sent along as `webhook-id`, the same at every attempt.'),
-      event: z.enum(WEBHOOK_EVENTS),
-      state: z.enum(['pending', 'delivered', 'given_up']),
-      created_at: z.number(),
-      attempts: z.array(
-        z.object({
-          at: z.number(),
-          attempt: z.int(),
-          status: z.int().nullable(),
-          outcome: z.enum(ATTEMPT_OUTCOMES),
-          error: z.string().nullable(),
-          seconds: z.number(),
-        }),
-      ),
-    }),
-  ),
-});
-export type WebhookList = z.infer<typeof webhookListSchema>;
-
-export const webhookParamsSchema = z.object({
-  batch_id: z.string().max(100).describe('Names a batch.'),
-  delivery_id: z.string().max(100).describe('Names a delivery of it.'),
-});
-
-export const webhookReplayedSchema = z.object({
-  delivery_id: z.string(),
-  started: z.boolean().describe('False when it is being delivered already.'),
-  message: z.string(),
-});
-export type WebhookReplayed = z.infer<typeof webhookReplayedSchema>;

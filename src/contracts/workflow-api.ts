@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { UndoCounts } from './operations.ts';
 import type { BatchProgress } from './progress.ts';
+import type { PageInRound } from './webhooks.ts';
 
 /**
  * Darkroom in Temporal's own terms: public API for the CLI, the Web UI and programs in any language. Names and argument
@@ -110,6 +111,9 @@ export interface RollBackProgress {
 
 /** Type of workflow `rollBack`. */
 export type RollBackWorkflow = (input: RollBackInput) => Promise<RollBackProgress>;
+
+/** Of `tellPhotos`: a page of the manifest is being worked on; null has it look again at those it knows. */
+export const tellPageSignal = defineSignal<[page: PageInRound | null]>('tellPage');
 
 export const rollbackProgressQuery = defineQuery<RollBackProgress>('progress');
 

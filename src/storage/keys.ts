@@ -13,6 +13,7 @@ import { dayOf, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
  *                                  compensations/00000/017.json how to undo what was done outside the store
  *                                  deliveries/00000/017.{sha256} what was about to be written outside the store
  *                                  webhooks/{messageId}.json, webhook-attempts/{messageId}/{when}.{attempt}.json
+ *                                  webhook-told/00000.json      which photos were told of
  *                                  summary.json, rolled-back.json, expired.json
  *     rollbacks/2026/11/22/{operationId}/header.json, undone/{batchId}/00000.json, summary.json
  *     rollback-log/2026/11/22/{second}.{operationId}
@@ -92,6 +93,9 @@ export const webhookAttemptsPrefix = (batchId: string, messageId: string): strin
 /** Named by the moment, so that a list of them is in order. */
 export const webhookAttemptKey = (batchId: string, messageId: string, at: number, attempt: number): string =>
   `${webhookAttemptsPrefix(batchId, messageId)}/${pad(at, 15)}.${attempt}.json`;
+
+export const webhookToldKey = (batchId: string, page: number): string =>
+  `${batchPrefix(batchId)}/webhook-told/${pageName(page)}.json`;
 
 export const rolledBackKey = (batchId: string): string => `${batchPrefix(batchId)}/rolled-back.json`;
 

@@ -1,11 +1,13 @@
 import {
+  toldPageSchema,
   webhookAttemptSchema,
   webhookMessageSchema,
+  type ToldPage,
   type WebhookAttempt,
   type WebhookMessage,
 } from '../contracts/webhooks.ts';
 import { readRecord, writeRecord } from './json-records.ts';
-import { webhookAttemptKey, webhookAttemptsPrefix, webhookKey, webhooksPrefix } from './keys.ts';
+import { webhookAttemptKey, webhookAttemptsPrefix, webhookKey, webhooksPrefix, webhookToldKey } from './keys.ts';
 import type { Store } from './store.ts';
 
 /** What was to be told about a batch, and what came of every attempt: kept beside the batch, so that it can be sent again. */
@@ -25,11 +27,25 @@ export class WebhookLog {
     return readRecord(this.#store, webhookKey(batchId, messageId), webhookMessageSchema);
   }
 
-  /** All messages of a batch, oldest first. */
-  async messages(batchId: string): Promise<WebhookMessage[]> {
+  /** IDs of all messages of a batch, in their order: those about photos begin with the moment. */
+  async messageIds(batchId: string): Promise<string[]> {
     const names = await this.#store.list(webhooksPrefix(batchId));
-    const found = await Promise.all(names.map((name) => this.message(batchId, name.replace(/\.json$/, ''))));
-    return found.filter((message) => message !== undefined).sort((left, right) => left.createdAt - right.createdAt);
+    return names.map((name) => name.replace(/\.json$/, '')).sort();
+  }
+
+  /** Which photos of a manifest page were told of. */
+  async told(batchId: string, page: number): Promise<ToldPage> {
+    return (
+      (await readRecord(this.#store, webhookToldKey(batchId, page), toldPageSchema)) ?? {
+        rounds: {},
+        failed: [],
+        due: [],
+      }
+    );
+  }
+
+  async noteTold(batchId: string, page: number, told: ToldPage): Promise<void> {
+    await writeRecord(this.#store, webhookToldKey(batchId, page), told);
   }
 
   async note(batchId: string, messageId: string, attempt: WebhookAttempt): Promise<void> {

@@ -6,7 +6,7 @@ import type {
   JournalActivities,
   RollbackActivities,
 } from '../contracts/activities.ts';
-import type { WebhookActivities } from '../contracts/webhooks.ts';
+import type { AnnounceActivities, WebhookActivities } from '../contracts/webhooks.ts';
 import type { RetentionActivities } from '../contracts/retention.ts';
 import { TASK_QUEUES } from '../contracts/workflow-api.ts';
 
@@ -16,7 +16,7 @@ export interface WorkersToCreate {
   readonly identity: string;
   /** The workflows, bundled when the package was built. */
   readonly workflowBundlePath: string;
-  readonly ioActivities: JournalActivities & RollbackActivities & RetentionActivities;
+  readonly ioActivities: JournalActivities & RollbackActivities & RetentionActivities & AnnounceActivities;
   readonly fetchActivities: FetchActivities;
   readonly webhookActivities: WebhookActivities;
   readonly enhanceActivities: EnhanceActivities;

@@ -2,18 +2,21 @@ import { fileURLToPath } from 'node:url';
 import { Client, type Connection } from '@temporalio/client';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { createAnnounceActivities } from '../activities/announce-photos.ts';
+import { createAnnouncer } from '../activities/announcer.ts';
 import { createEnhanceActivities } from '../activities/enhance-photo.ts';
 import { createFetchActivities } from '../activities/fetch-photo.ts';
 import { createJournalActivities } from '../activities/journal-activities.ts';
 import { createRetentionActivities } from '../activities/retention-activities.ts';
 import { createRollbackActivities } from '../activities/rollback-activities.ts';
-import { announceEnd, createWebhookActivities } from '../activities/webhook-activities.ts';
-import { startDelivery } from '../batches/deliver-webhook.ts';
+import { createWebhookActivities } from '../activities/webhook-activities.ts';
+import { startDelivery, watchPhotos } from '../batches/deliver-webhook.ts';
 import { ensureRetentionSchedule } from '../batches/retention-schedule.ts';
 import { isOpen, stopWork } from '../batches/stop-work.ts';
 import type { ChildMessage } from '../contracts/child-messages.ts';
+import type { BatchHeader } from '../contracts/batch.ts';
 import type { Config, Environment } from '../contracts/config.ts';
-import type { DeliverWebhookInput } from '../contracts/webhooks.ts';
+import type { DeliverWebhookInput, PageInRound } from '../contracts/webhooks.ts';
 import { faceNotices } from '../contracts/faces.ts';
 import { openGuard } from '../outgoing/guard.ts';
 import { WebhookLog } from '../storage/webhook-log.ts';
@@ -116,23 +119,27 @@ function hireWorkers(
     guard: openGuard(config),
     webhooks: new WebhookLog(house.store),
   };
-  const tell = {
+  const telling = {
     ...outgoing,
     startDelivery: async (input: DeliverWebhookInput) => void (await startDelivery(client, input, { again: false })),
+    watchPhotos: (...look: [BatchHeader, PageInRound | null]) => watchPhotos(client, ...look),
+    isOpen: (batchId: string) => isOpen(client, batchId),
   };
+  const announcer = createAnnouncer(telling);
   return createWorkers({
     connection: native,
     namespace: config.TEMPORAL_NAMESPACE,
     identity: house.workerId,
     workflowBundlePath: WORKFLOW_BUNDLE,
     ioActivities: {
-      ...createJournalActivities({ ...house, announceEnd: (ended) => announceEnd(tell, ended) }),
+      ...createJournalActivities({ ...house, announcer }),
       ...createRetentionActivities({
         ...house,
         retentionMs: config.RETENTION_HOURS * HOUR_MS,
-        isOpen: (batchId) => isOpen(client, batchId),
+        isOpen: telling.isOpen,
       }),
-      ...createRollbackActivities({ ...house, stopWork: (...work) => stopWork(client, ...work) }),
+      ...createRollbackActivities({ ...house, announcer, stopWork: (...work) => stopWork(client, ...work) }),
+      ...createAnnounceActivities(telling),
     },
     fetchActivities: createFetchActivities(outgoing),
     webhookActivities: createWebhookActivities(outgoing),

@@ -6,14 +6,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { batchControlledSchema, batchCreatedSchema } from '../../src/contracts/http-batches.ts';
-import { DELIVER_WEBHOOK, webhookListSchema, webhookReplayedSchema } from '../../src/contracts/webhooks.ts';
+import { webhookListSchema, webhookReplayedSchema } from '../../src/contracts/http-webhooks.ts';
+import { DELIVER_WEBHOOK, TELL_PHOTOS } from '../../src/contracts/webhooks.ts';
 import { replayHistories } from '../support/histories.ts';
 import { jpeg } from './support/photos.ts';
 import { openRealHouse, send, type RealHouse } from './support/real-house.ts';
 import { answered, eventually, form, post, refused } from './support/running-api.ts';
 
 const OPEN = '127.0.0.2';
+const PHOTOS_A_FORM = 20;
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const [first, second] = [1, 2].map((fill) => `whsec_${Buffer.alloc(24, fill).toString('base64')}`);
 const SETTINGS = {
@@ -24,6 +27,11 @@ const SETTINGS = {
   WEBHOOK_TIMEOUT_MS: '1500',
 };
 
+interface Message {
+  readonly type: string;
+  readonly data: { batch_id: string; photos?: { task_id: string }[] };
+}
+
 interface Received {
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
@@ -33,13 +41,15 @@ let house: RealHouse;
 let receiver: string;
 let photo: Buffer;
 let received: Received[] = [];
+/** `time` counts the attempts at this message, from 1. */
 let answer: (response: ServerResponse, time: number) => void;
 const server = createServer((request, response) => {
   void (async () => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
     received.push({ headers: request.headers, body });
-    answer(response, received.length);
+    const id = request.headers['webhook-id'];
+    answer(response, received.filter(({ headers }) => headers['webhook-id'] === id).length);
   })();
 });
 
@@ -63,14 +73,24 @@ const at = (id: string, rest = '') => `${house.api.url}/api/v1/batches/${id}${re
 const deliveries = async (id: string) =>
   (await answered(await fetch(at(id, '/webhooks')), webhookListSchema)).deliveries;
 
-/** An open batch of one photo, sealed: it ends by itself. */
-async function batchTelling(webhook: object): Promise<string> {
+/** An open batch of one photo, or of these, sealed: it ends by itself. */
+async function batchTelling(webhook: object, photos: readonly Buffer[] = [photo]): Promise<string> {
   const { batch_id: id } = await answered(await order({ open: true, webhook }), batchCreatedSchema);
-  await post(at(id, '/photos'), form('files', [photo, 'a.jpg']));
+  for (let from = 0; from < photos.length; from += PHOTOS_A_FORM) {
+    const some = photos.slice(from, from + PHOTOS_A_FORM);
+    const files = some.map((content, place): [Buffer, string] => [content, `${from + place}.jpg`]);
+    await post(at(id, '/photos'), form('files', ...files));
+  }
   await send('POST', at(id, '/seal'));
   return id;
 }
 const ended = (id: string) => eventually(async () => expect((await house.api.service.view(id))?.open).toBe(false));
+
+/** Messages of other batches may still be under way. */
+const messagesOf = (id: string) =>
+  received
+    .map(({ headers, body }) => ({ headers, ...(JSON.parse(body) as Message) }))
+    .filter(({ data }) => data.batch_id === id);
 
 describe('a webhook', () => {
   it('is told how the batch ended, once, under a signature that can be verified', async () => {
@@ -175,6 +195,27 @@ describe('a webhook', () => {
     }
   });
 
+  it('is told of a rollback, of the whole batch or of chosen photos, once each time', async () => {
+    const events = ['batch.rolled_back'];
+    const id = await batchTelling({ url: receiver, events });
+    await ended(id);
+    const rollBack = (body: object) => send('POST', `${house.api.url}/api/rollback`, body);
+    const chosen = await answered(
+      await rollBack({ operation_id: id, task_ids: [`${id}.0`] }),
+      z.looseObject({ operation_id: z.string() }),
+    );
+    await eventually(() => expect(messagesOf(id).length).toBe(1));
+    await rollBack({ operation_id: id, task_ids: [`${id}.0`] });
+    await rollBack({ operation_id: id });
+    await eventually(() => expect(messagesOf(id).length).toBe(2));
+    const [first, whole] = messagesOf(id);
+    expect(first).toMatchObject({
+      type: 'batch.rolled_back',
+      data: { batch_id: id, operation_id: chosen.operation_id, whole_batch: false, status: 'completed', undone: 1 },
+    });
+    expect(whole).toMatchObject({ data: { batch_id: id, whole_batch: true, failed: 0 } });
+  });
+
   it('[48] inside is refused with the order, and so is one that nobody could verify', async () => {
     for (const url of [
       'http://127.0.0.1:9/',
@@ -190,7 +231,96 @@ describe('a webhook', () => {
   });
 });
 
+describe('a webhook that asked for photos', () => {
+  const PHOTOS = ['photo.completed', 'photo.failed', 'batch.partial_completed'];
+
+  it('is told of each as it is done, by event, and of none twice', async () => {
+    const id = await batchTelling({ url: receiver, events: ['photo.completed'] }, [photo]);
+    await eventually(() => expect(photosTold(id, 'photo.completed').length).toBe(1));
+    expect(photosTold(id, 'photo.completed')[0]).toMatchObject({
+      task_id: `${id}.0`,
+      filename: '0.jpg',
+      status: 'completed',
+      round: 0,
+      result_url: `/api/v1/download/${id}.0`,
+      error: null,
+    });
+    await photosAreAllTold(id);
+    expect(messagesOf(id).length).toBe(1); // of the end it did not ask to be told
+    expect(photosTold(id, 'photo.completed').length).toBe(1);
+  });
+
+  it('is told of failures with their code, and of a photo again when it was done again', async () => {
+    house.engine.broken = photo;
+    const id = await batchTelling({ url: receiver, events: PHOTOS }, [photo, await jpeg(20, 20)]);
+    await photosAreAllTold(id);
+    await eventually(() => expect(messagesOf(id).length).toBe(3));
+    expect(photosTold(id, 'photo.failed')).toMatchObject([
+      { task_id: `${id}.0`, status: 'failed', error_code: 'image_unreadable', result_url: null, round: 0 },
+    ]);
+    expect(photosTold(id, 'photo.completed')).toMatchObject([{ task_id: `${id}.1`, index: 1 }]);
+    house.engine.broken = undefined;
+    received = [];
+    const retried = await send('POST', at(id, '/retry'));
+    expect(await answered(retried, z.looseObject({}))).toMatchObject({ action: 'retrying' });
+    await eventually(() => expect(photosTold(id, 'photo.completed')).toMatchObject([{ task_id: `${id}.0`, round: 1 }]));
+    await photosAreAllTold(id);
+    expect([...photosTold(id, 'photo.completed'), ...photosTold(id, 'photo.failed')].length).toBe(1);
+  });
+
+  it('is told of hundreds in a few messages, each of which can be sent again', async () => {
+    const many = 130;
+    const id = await batchTelling(
+      { url: receiver, events: PHOTOS },
+      Array.from({ length: many }, () => photo),
+    );
+    await photosAreAllTold(id);
+    await eventually(() =>
+      expect(new Set(photosTold(id, 'photo.completed').map(({ task_id }) => task_id)).size).toBe(many),
+    );
+    expect(photosTold(id, 'photo.completed').length).toBe(many);
+    expect(messagesOf(id).length).toBeLessThan(many / 4);
+    const all = await deliveries(id);
+    const pages = await answered(await fetch(at(id, '/webhooks?limit=1')), webhookListSchema);
+    expect(pages).toMatchObject({ deliveries: [{ delivery_id: all[0]?.delivery_id }], next_cursor: '1' });
+    await eventually(async () => expect((await deliveries(id))[0]?.state).toBe('delivered'));
+    received = [];
+    await answered(await send('POST', at(id, `/webhooks/${all[0]?.delivery_id}/replay`)), webhookReplayedSchema);
+    await eventually(() =>
+      expect(messagesOf(id).map(({ headers }) => headers['webhook-id'])).toEqual([all[0]?.delivery_id]),
+    );
+  });
+
+  it('[49] and hangs delays no photo and no cancel', async () => {
+    const photos = Array.from({ length: 20 }, () => photo);
+    const took = async (events: string[]): Promise<number> => {
+      const startedAt = Date.now();
+      await ended(await batchTelling({ url: receiver, events }, photos));
+      return Date.now() - startedAt;
+    };
+    house.engine.ms = 50;
+    const quiet = await took(['batch.failed']);
+    answer = () => undefined; // silent
+    const hanging = await took(PHOTOS);
+    expect(hanging).toBeLessThan(1.5 * quiet + 1000); // one try alone would take 1.5 s
+    house.engine.ms = 30_000;
+    const long = await batchTelling({ url: receiver, events: PHOTOS }, [photo]);
+    await eventually(async () => expect((await house.api.service.view(long))?.total).toBe(1));
+    const before = Date.now();
+    await answered(await send('POST', at(long, '/cancel')), batchControlledSchema);
+    expect(Date.now() - before).toBeLessThan(3000);
+  });
+
+  const photosAreAllTold = async (id: string): Promise<void> => {
+    await house.env.client.workflow.getHandle(id).result();
+    await house.env.client.workflow.getHandle(`${id}.photos`).result();
+  };
+  const photosTold = (id: string, event: string) =>
+    messagesOf(id).flatMap(({ type, data }) => (type === event ? (data.photos ?? []) : []));
+});
+
 it('replays every history this file made', async () => {
   const name = () => 'a webhook is delivered or given up';
   expect(await replayHistories(house.env, DELIVER_WEBHOOK, name)).toBeGreaterThan(8);
+  expect(await replayHistories(house.env, TELL_PHOTOS, () => 'photos are told of')).toBeGreaterThan(4);
 });

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { createAnnounceActivities } from '../../src/activities/announce-photos.ts';
+import { createAnnouncer } from '../../src/activities/announcer.ts';
 import { createFetchActivities } from '../../src/activities/fetch-photo.ts';
 import { createJournalActivities } from '../../src/activities/journal-activities.ts';
 import { createRetentionActivities } from '../../src/activities/retention-activities.ts';
 import { createRollbackActivities } from '../../src/activities/rollback-activities.ts';
-import { announceEnd, createWebhookActivities } from '../../src/activities/webhook-activities.ts';
-import { startDelivery } from '../../src/batches/deliver-webhook.ts';
+import { createWebhookActivities } from '../../src/activities/webhook-activities.ts';
+import { startDelivery, watchPhotos } from '../../src/batches/deliver-webhook.ts';
 import { isOpen, stopWork } from '../../src/batches/stop-work.ts';
 import type { EnhanceActivities, JournalActivities } from '../../src/contracts/activities.ts';
+import type { BatchHeader } from '../../src/contracts/batch.ts';
 import { parseConfig } from '../../src/contracts/config.ts';
-import type { DeliverWebhookInput } from '../../src/contracts/webhooks.ts';
+import type { DeliverWebhookInput, PageInRound } from '../../src/contracts/webhooks.ts';
 import { TASK_QUEUES } from '../../src/contracts/workflow-api.ts';
 import { openGuard } from '../../src/outgoing/guard.ts';
 import { openBuckets } from '../../src/storage/buckets.ts';
@@ -49,11 +52,14 @@ export async function startWorkers(
   };
   const guard = openGuard(config);
   const outgoing = { ...deps, config, guard, webhooks: new WebhookLog(house.store) };
-  const tell = {
+  const telling = {
     ...outgoing,
     startDelivery: async (input: DeliverWebhookInput) =>
       void (await startDelivery(env.client, input, { again: false })),
+    watchPhotos: (...look: [BatchHeader, PageInRound | null]) => watchPhotos(env.client, ...look),
+    isOpen: (batchId: string) => isOpen(env.client, batchId),
   };
+  const announcer = createAnnouncer(telling);
   const workers = await Promise.all([
     Worker.create({
       ...common,
@@ -65,15 +71,14 @@ export async function startWorkers(
       ...common,
       taskQueue: TASK_QUEUES.io,
       activities: {
-        ...(options.journal ?? ((activities) => activities))(
-          createJournalActivities({ ...deps, announceEnd: (ended) => announceEnd(tell, ended) }),
-        ),
+        ...(options.journal ?? ((activities) => activities))(createJournalActivities({ ...deps, announcer })),
         ...createRetentionActivities({
           ...deps,
           retentionMs: options.retentionMs ?? 3_600_000,
-          isOpen: (batchId) => isOpen(env.client, batchId),
+          isOpen: telling.isOpen,
         }),
-        ...createRollbackActivities({ ...deps, stopWork: (...work) => stopWork(env.client, ...work) }),
+        ...createRollbackActivities({ ...deps, announcer, stopWork: (...work) => stopWork(env.client, ...work) }),
+        ...createAnnounceActivities(telling),
       },
     }),
     Worker.create({

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import { KEEP_RETENTION } from '../../src/contracts/retention.ts';
-import { DELIVER_WEBHOOK } from '../../src/contracts/webhooks.ts';
+import { DELIVER_WEBHOOK, TELL_PHOTOS } from '../../src/contracts/webhooks.ts';
 import { ENHANCE_BATCH, ROLL_BACK } from '../../src/contracts/workflow-api.ts';
 import { HISTORIES } from '../support/histories.ts';
 import { workflowBundle } from '../support/temporal.ts';
@@ -22,7 +22,7 @@ const recorded = stages.flatMap((stage) =>
 describe('recorded histories', () => {
   it('cover every workflow type, from more than one stage', () => {
     expect(new Set(recorded.map(({ type }) => type))).toEqual(
-      new Set([ENHANCE_BATCH, ROLL_BACK, KEEP_RETENTION, DELIVER_WEBHOOK]),
+      new Set([ENHANCE_BATCH, ROLL_BACK, KEEP_RETENTION, DELIVER_WEBHOOK, TELL_PHOTOS]),
     );
     expect(stages.length).toBeGreaterThan(1);
   });

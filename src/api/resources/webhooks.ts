@@ -1,14 +1,17 @@
 import { DarkroomError } from '../../contracts/errors.ts';
 import { batchIdParamsSchema } from '../../contracts/http-batch-requests.ts';
 import {
+  DELIVERIES_PER_ANSWER,
   webhookListSchema,
+  webhookPageSchema,
   webhookParamsSchema,
   webhookReplayedSchema,
-  type WebhookAttempt,
   type WebhookList,
   type WebhookReplayed,
-} from '../../contracts/webhooks.ts';
+} from '../../contracts/http-webhooks.ts';
+import type { WebhookAttempt } from '../../contracts/webhooks.ts';
 import { WebhookLog } from '../../storage/webhook-log.ts';
+import { placeOf } from '../cursor.ts';
 import { ownBatch } from '../ownership.ts';
 import { route } from '../route.ts';
 
@@ -20,13 +23,19 @@ export const listWebhooks = route({
   tag,
   summary: 'What the batch’s webhook was told, and what came of every attempt',
   params: batchIdParamsSchema,
+  query: webhookPageSchema,
   answer: webhookListSchema,
-  problems: ['not_found'],
-  async handle({ params, tenant }, house): Promise<WebhookList> {
+  problems: ['not_found', 'invalid_request'],
+  async handle({ params, query, tenant }, house): Promise<WebhookList> {
     const { batchId } = await ownBatch(house, tenant, params.batch_id);
     const log = new WebhookLog(house.store);
+    const from = placeOf(query.cursor);
+    const to = from + (query.limit ?? DELIVERIES_PER_ANSWER);
+    const ids = await log.messageIds(batchId);
+    const messages = await Promise.all(ids.slice(from, to).map((id) => log.message(batchId, id)));
+    const found = messages.filter((message) => message !== undefined);
     const deliveries = [];
-    for (const { messageId, event, createdAt } of await log.messages(batchId)) {
+    for (const { messageId, event, createdAt } of found.sort((a, b) => a.createdAt - b.createdAt)) {
       const attempts = await log.attempts(batchId, messageId);
       deliveries.push({
         delivery_id: messageId,
@@ -43,7 +52,7 @@ export const listWebhooks = route({
         })),
       });
     }
-    return { batch_id: batchId, deliveries };
+    return { batch_id: batchId, deliveries, next_cursor: to < ids.length ? String(to) : null };
   },
 });
 

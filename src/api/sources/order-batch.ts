@@ -1,7 +1,7 @@
 import type { NewBatch } from '../../batches/batch-service.ts';
 import { hasTargets, type BatchHeader, type Destination } from '../../contracts/batch.ts';
 import type { NewBatchRequest } from '../../contracts/http-batch-requests.ts';
-import { WEBHOOK_EVENTS, type Webhook } from '../../contracts/webhooks.ts';
+import { BATCH_EVENTS, type Webhook } from '../../contracts/webhooks.ts';
 import { makeBatchId, pageOf } from '../../contracts/ids.ts';
 import { batchPrefix, uploadKey } from '../../storage/keys.ts';
 import type { House } from '../house.ts';
@@ -134,7 +134,7 @@ async function checkWebhook(
   if (webhook.secret === undefined && config.WEBHOOK_SECRETS.length === 0) {
     throw refuse('/webhook/secret', 'is missing, and this server has none of its own (WEBHOOK_SECRETS)');
   }
-  const { events = [...WEBHOOK_EVENTS], ...rest } = webhook;
+  const { events = [...BATCH_EVENTS], ...rest } = webhook;
   return { ...rest, url: (await outgoing.inspect(webhook.url, signal)).href, events };
 }
 
