@@ -217,6 +217,7 @@ describe('a webhook', () => {
   });
 
   it('[48] inside is refused with the order, and so is one that nobody could verify', async () => {
+    const from = new Date().toISOString();
     for (const url of [
       'http://127.0.0.1:9/',
       'http://[::ffff:10.0.0.1]/',
@@ -227,7 +228,9 @@ describe('a webhook', () => {
     }
     await refused(await order({ open: true, webhook: { url: receiver, secret: 'short' } }), 'invalid_request');
     await refused(await order({ open: true, webhook: { url: receiver, events: [] } }), 'invalid_request');
-    expect(received).toEqual([]);
+    // What an earlier test had to tell may come only now.
+    const told = received.map(({ body }) => JSON.parse(body) as { timestamp: string });
+    expect(told.filter(({ timestamp }) => timestamp >= from)).toEqual([]);
   });
 });
 
