@@ -31,6 +31,8 @@ export const makingSchema = z.object({
   summary: z.string(),
   /** Bits a channel in the network, and on all the way from the photo. */
   depth: z.union([z.literal(8), z.literal(16)]),
+  /** Said where the network was computed in 16-bit floats, as on graphics processors. */
+  precision: z.literal('half').optional(),
   /** Share of the network as trained, the rest is that of its twin that keeps grain; null without one. */
   denoise: z.number().nullable(),
   measures: measuresSchema,

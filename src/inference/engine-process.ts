@@ -88,7 +88,8 @@ class Engine {
       try {
         // 8 bits are for processors: elsewhere they might fail for that, and the device be given up.
         const first = provider === 'cpu' ? model : (standIn(model, models) ?? model);
-        await this.#network.tryProvider(provider, first);
+        const noHalves = await this.#network.tryProvider(provider, first);
+        if (noHalves !== undefined) notes.push(`${provider} takes no half floats here: ${noHalves}`);
         return notes;
       } catch (error) {
         cause = error;

@@ -144,6 +144,7 @@ class EnlargementWalk {
         steps: this.#done,
         summary: summarise(plan.enlargement, variant, work.job.options.strength),
         depth,
+        ...(work.network.precisionFor(depth) === 'half' && { precision: 'half' as const }),
         denoise: model.twin === undefined ? null : (share ?? 1),
         measures: { seam: this.#seam },
         ...(faces.made === undefined ? {} : { faces: faces.made }),

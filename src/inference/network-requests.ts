@@ -12,8 +12,12 @@ export interface GraphRequest {
   readonly blend?: { readonly path: string; readonly share: number };
 }
 
+/** Of the arithmetic: 16-bit floats, or 32-bit ones (and what an installed graph in 8 bits has). */
+export type Precision = 'half' | 'full';
+
 export interface SessionRequest {
   readonly graph: GraphRequest;
+  readonly precision: Precision;
   readonly scale: number;
   readonly provider: string;
   readonly deviceId: number;

@@ -60,7 +60,7 @@ async function sessionFor(request: SessionRequest, level: Level, provider: strin
       await session.release();
     }
   };
-  return createSession(await graphFor(request.graph, runOnce), request, level, provider);
+  return createSession(await graphFor(request.graph, request.precision, runOnce), request, level, provider);
 }
 
 async function runTile(session: InferenceSession, pixels: OwnSamples, width: number, height: number, scale: number) {
@@ -116,9 +116,9 @@ async function open(request: SessionRequest) {
   }
 }
 
-/** The most cautious way there is: on the CPU, with none of the optimisations that reorder arithmetic, in a new session. */
+/** The most cautious way there is: on the CPU, in 32 bits, with none of the optimisations that reorder arithmetic, in a new session. */
 async function runCautiously(request: NetworkRequest & { kind: 'runCautiously' }) {
-  const session = await sessionFor(request.session, 'basic', 'cpu');
+  const session = await sessionFor({ ...request.session, precision: 'full' }, 'basic', 'cpu');
   try {
     return await runTile(session, request.pixels, request.width, request.height, request.session.scale);
   } finally {

@@ -9,11 +9,13 @@ import type {
   NetworkRequest,
   NetworkTile,
   Opened,
+  Precision,
   Request,
   SessionRequest,
   TileRequest,
 } from './network-requests.ts';
 import type { EngineModel, EngineSettings } from './protocol.ts';
+import type { Depth } from './tiles.ts';
 import { graphOf, type Variant } from './variant.ts';
 
 export type { NetworkTile, TileRequest } from './network-requests.ts';
@@ -39,6 +41,9 @@ interface Resident {
 const memoryOf = ({ baseBytes, bytesPerWindowPixel, windowPixels }: Resident): number =>
   baseBytes + bytesPerWindowPixel * windowPixels;
 
+/** Graphics processors, which multiply half floats several times as fast; a processor would only convert them back and forth. */
+const HALF_PROVIDERS = new Set(['cuda', 'tensorrt', 'webgpu', 'coreml', 'dml']);
+
 /** What onnxruntime and the device drivers say when memory is short. */
 const OUT_OF_MEMORY = /failed to allocate memory|bad_alloc|bad allocation|out of memory|alloc_failed|e_outofmemory/i;
 
@@ -52,6 +57,7 @@ export class Network {
   readonly #speeds = new Map<string, number>();
   readonly #digests = new Map<string, Promise<string>>();
   #provider = 'cpu';
+  #precision: Precision = 'full';
   #nextId = 1;
   #turn: Promise<void> = Promise.resolve();
   #opening: Promise<unknown> = Promise.resolve();
@@ -67,6 +73,11 @@ export class Network {
 
   get provider(): string {
     return this.#provider;
+  }
+
+  /** Of the arithmetic for a photo of this depth. */
+  precisionFor(depth: Depth): Precision {
+    return depth === 8 ? this.#precision : 'full';
   }
 
   get resident(): string[] {
@@ -88,10 +99,24 @@ export class Network {
     return Object.fromEntries(this.#speeds);
   }
 
-  /** Switches to a provider by opening `model` on it; throws (anything) when it is not usable. */
-  async tryProvider(provider: string, model: EngineModel): Promise<void> {
+  /**
+   * Switches to a provider by opening `model` on it, in half floats where it is a graphics processor's and takes them.
+   * @returns why it does not take them; nothing where there is nothing to say.
+   * @throws anything when it is not usable.
+   */
+  async tryProvider(provider: string, model: EngineModel): Promise<string | undefined> {
+    const variant: Variant = { model, depth: 8, share: null };
     this.#provider = provider;
-    await this.open({ model, depth: 8, share: null });
+    this.#precision = HALF_PROVIDERS.has(provider) ? 'half' : 'full';
+    try {
+      await this.open(variant);
+      return undefined;
+    } catch (error) {
+      if (this.#precision === 'full') throw error;
+      this.#precision = 'full';
+      await this.open(variant);
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   /** Makes the variant's session resident, if need be at the cost of the one unused for longest. */
@@ -143,7 +168,7 @@ export class Network {
     const key = graph.name;
     const open = (): Promise<void> =>
       this.#makeResident(key, graph.memoryBytes, async () => {
-        await this.#ask({ kind: 'openOther', session: this.#session({ key, path: graph.path, depth: 8 }, 1) });
+        await this.#ask({ kind: 'openOther', session: this.#session({ key, path: graph.path, depth: 8 }, 1, 'full') });
         return { baseBytes: graph.memoryBytes, bytesPerWindowPixel: 0, windowPixels: 0, msPerPixel: 0 };
       });
     await this.#residentFor(key, open);
@@ -173,12 +198,12 @@ export class Network {
   }
 
   #sessionOf(variant: Variant): SessionRequest {
-    return this.#session(graphOf(variant), variant.model.scale);
+    return this.#session(graphOf(variant), variant.model.scale, this.precisionFor(variant.depth));
   }
 
-  #session(graph: GraphRequest, scale: number): SessionRequest {
+  #session(graph: GraphRequest, scale: number, precision: Precision): SessionRequest {
     const { deviceId, threads } = this.#settings;
-    return { graph, scale, provider: this.#provider, deviceId, threads };
+    return { graph, precision, scale, provider: this.#provider, deviceId, threads };
   }
 
   /** What a window's pixel takes cannot be far from what the catalogue says; a neighbour's decoding may have been measured too. */

@@ -50,6 +50,7 @@ export class PhotoShelf {
   async #firstShaping(): Promise<unknown> {
     const { job, network } = this.#work;
     const { path, blend, depth } = graphOf(this.#variant);
+    const precision = network.precisionFor(depth);
     const content = createHash('sha256');
     await pipeline(createReadStream(job.inputPath), content);
     return {
@@ -57,10 +58,11 @@ export class PhotoShelf {
       decoder: sharp.versions,
       content: content.digest('hex'),
       graph: await network.digestOf(path),
-      made: depth === 8 && blend === undefined ? null : GRAPH_VERSION,
+      made: depth === 8 && blend === undefined && precision === 'full' ? null : GRAPH_VERSION,
       depth,
       blend: blend === undefined ? null : { graph: await network.digestOf(blend.path), share: blend.share },
       provider: network.provider,
+      ...(precision === 'half' && { precision }),
     };
   }
 

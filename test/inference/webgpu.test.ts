@@ -72,6 +72,8 @@ describe.skipIf(!drivable)('on a graphics driver', () => {
     const device = await poolOn(['webgpu'], [eight, full]);
     const made = await (await enhance(device, root, { inputPath: photo, model: eight.entry.name })).result;
     expect([made.device, made.model]).toEqual(['webgpu', full.entry.name]);
+    // Its recipe says that it was made in half floats, or the log why not.
+    expect(made.making.precision ?? notes.join()).toMatch(/^half$|takes no half floats/);
     expect(device.status().substitutes).toMatchObject([{ because: '8 bits are for processors and this is webgpu' }]);
 
     const processor = await poolOn(['cpu'], [full]);
