@@ -54,7 +54,7 @@ def sharpened(photo: torch.Tensor, amount: float) -> torch.Tensor:
     """Unsharp mask of radius 2 where it changes more than 10 levels, so that flat areas keep their calm."""
     if amount == 0:
         return photo
-    line = torch.exp(-0.5 * (torch.arange(-5, 6) / 2.0) ** 2)
+    line = torch.exp(-0.5 * (torch.arange(-5, 6, device=photo.device) / 2.0) ** 2)
     kernel = (line / line.sum()).repeat(3, 1, 1)
     padded = F.pad(photo, (5, 5, 5, 5), mode="reflect")
     soft = F.conv2d(F.conv2d(padded, kernel[..., None, :], groups=3), kernel[..., None], groups=3)
