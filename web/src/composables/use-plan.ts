@@ -10,17 +10,24 @@ import { api } from './use-server.ts';
 const SETTLE_MS = 350;
 /** While hundreds of photos are still being looked at, one by one, what is known so far is asked about this often. */
 const MEANWHILE_MS = 2000;
+/** A server that has just started times its networks one after the other, and one that is away comes back. */
+const UNKNOWN_MS = 4000;
 const LISTED = 500;
 
 export function usePlan(photos: Ref<readonly Chosen[]>, options: Options) {
   const plan = ref<Plan>();
-  /** Seconds a photo takes at each level, as measured on this server; null while nobody has measured. */
-  const seconds = reactive<Partial<Record<Quality, number | null>>>({});
+  /** Seconds a photo takes at each level, as measured on this server; null while nobody has measured, undefined while nobody was asked. */
+  const seconds = reactive<Partial<Record<Quality, number | null | undefined>>>({});
   let timer: ReturnType<typeof setTimeout> | undefined;
   let askedAt = 0;
   let stop = new AbortController();
 
+  const askIn = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void ask(), ms);
+  };
   const ask = async (): Promise<void> => {
+    timer = undefined;
     askedAt = Date.now();
     stop.abort();
     stop = new AbortController();
@@ -39,18 +46,19 @@ export function usePlan(photos: Ref<readonly Chosen[]>, options: Options) {
       );
       for (const [place, quality] of QUALITIES.entries()) {
         const { planned = 0, seconds: all = null } = answers[place]?.total ?? {};
-        seconds[quality] = all === null || planned === 0 ? null : all / planned;
+        seconds[quality] = planned === 0 ? undefined : all && all / planned;
         if (quality === options.quality_level) plan.value = answers[place];
       }
+      if (timer === undefined && Object.values(seconds).includes(null)) askIn(UNKNOWN_MS);
     } catch {
       // Without a plan the page says nothing about time; the banner says why the server does not answer.
+      if (timer === undefined && !signal.aborted) askIn(UNKNOWN_MS);
     }
   };
 
   const later = (): void => {
-    clearTimeout(timer);
     const overdue = Date.now() - askedAt > MEANWHILE_MS;
-    timer = setTimeout(() => void ask(), overdue ? 0 : SETTLE_MS);
+    askIn(overdue ? 0 : SETTLE_MS);
   };
   watch([() => photos.value.filter(isKnown).length, () => photos.value.length, options], later, { immediate: true });
   onBeforeUnmount(() => {

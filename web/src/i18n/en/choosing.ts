@@ -37,6 +37,7 @@ export const choosing = {
     medium: { name: 'Medium', says: 'The middle way between the other two.' },
     high: { name: 'High', says: 'The best texture. May invent detail in tiny faces.' },
     perPhoto: (time: string) => `about ${time} a photo here`,
+    unmeasured: 'not timed here yet',
     noGpu: 'This machine has no GPU, so Fast is chosen for you. The other levels work too; they only take longer.',
     notices: 'This server says',
     scale: 'Enlarge',

@@ -35,6 +35,7 @@ export const choosing: Pick<Messages, 'drop' | 'tray' | 'options' | 'start' | 's
     medium: { name: '中等', says: '介于另外两档之间。' },
     high: { name: '高', says: '纹理最好。极小的人脸可能出现臆造的细节。' },
     perPhoto: (time) => `在此每张约 ${time}`,
+    unmeasured: '此处尚未测速',
     noGpu: '这台机器没有 GPU，因此已为您选择“快速”。其他档位也能用，只是更慢。',
     notices: '服务器提示',
     scale: '放大',
