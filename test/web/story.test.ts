@@ -149,7 +149,7 @@ describe.skipIf(!possible || !haveChromium('the page is not tested'))('the page'
     await page.getByRole('button', { name: 'Choose photos' }).click();
     await page.getByRole('button', { name: 'Choose chelsea.png' }).click();
     await page.getByRole('button', { name: 'Undo 1 chosen' }).click();
-    await page.getByRole('dialog').getByText('1 photo will lose their results on this server.').waitFor();
+    await page.getByRole('dialog').getByText('1 photo will lose its result on this server.').waitFor();
     await cleanly('the question');
     await page.getByRole('dialog').getByRole('button', { name: 'Undo' }).click();
     await page.getByText('1 undone').waitFor();
@@ -193,6 +193,38 @@ describe.skipIf(!possible || !haveChromium('the page is not tested'))('the page'
     await on.context().close();
     await line.close();
   });
+
+  test(
+    'a photo that takes a while has a bar of its own, which grows by tiles',
+    async () => {
+      await choose((await crops(2, 1300, 1000)).map(asFile));
+      await page.evaluate(`{
+      window.grown = {};
+      const look = () => document.querySelectorAll('.photo.processing [role=progressbar]').forEach((bar) => {
+        const seen = (window.grown[bar.getAttribute('aria-label')] ??= []);
+        const now = Number(bar.getAttribute('aria-valuenow'));
+        if (seen.at(-1) !== now) seen.push(now);
+      });
+      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+    }`);
+      page.setDefaultTimeout(2 * SLOW);
+      await start();
+      await state('Done');
+      const grown = await page.evaluate<Record<string, number[]>>('window.grown');
+      expect(Object.keys(grown).toSorted()).toEqual(['Progress of photo-00.jpg', 'Progress of photo-01.jpg']);
+      for (const [what, values] of Object.entries(grown)) {
+        expect(
+          values.toSorted((a, b) => a - b),
+          what,
+        ).toEqual(values);
+        expect(
+          values.filter((value) => value > 0 && value < 100).length,
+          `${what}: ${values.join(', ')}`,
+        ).toBeGreaterThan(1);
+      }
+    },
+    3 * SLOW,
+  );
 
   test('a reload and another device find the batch; pictures of the originals come from the server', async () => {
     await choose(await small(6));

@@ -106,8 +106,8 @@ export const results = {
     chosen: (n: number) => `Undo ${n} chosen`,
     title: (n: number | undefined) => (n === undefined ? 'Undo this batch?' : `Undo ${photos(n)}?`),
     store: (n: number) =>
-      `${photos(n)} will lose their results on this server. The originals you sent stay with you, untouched.`,
-    folder: (n: number, path: string) =>
+      `${photos(n)} will lose ${n === 1 ? 'its result' : 'their results'} on this server. The originals you sent stay with you, untouched.`,
+    elsewhere: (n: number, path: string) =>
       `The results of ${photos(n)} will be removed from this server and from ${path}. A file that somebody changed since stays and is named.`,
     in_place: (n: number) =>
       `The originals of ${photos(n)} will come back, byte for byte, in place of the results. A file that somebody changed since stays and is named.`,

@@ -99,7 +99,7 @@ export const results: Pick<Messages, 'job' | 'photo' | 'compare' | 'why' | 'undo
     chosen: (n) => `撤销所选 ${n} 张`,
     title: (n) => (n === undefined ? '要撤销这一批吗？' : `要撤销 ${photos(n)}吗？`),
     store: (n) => `${photos(n)}在此服务器上的结果将被移除。您发送的原图仍在您手中，不受影响。`,
-    folder: (n, path) => `${photos(n)}的结果将从此服务器和 ${path} 中移除。之后被人改过的文件会保留并列出。`,
+    elsewhere: (n, path) => `${photos(n)}的结果将从此服务器和 ${path} 中移除。之后被人改过的文件会保留并列出。`,
     in_place: (n) => `${photos(n)}的原图将逐字节恢复，取代结果。之后被人改过的文件会保留并列出。`,
     running: '这一批仍在进行：会先停止。',
     forGood: '撤销本身不能再撤销；重新发送照片会得到同样的结果。',
