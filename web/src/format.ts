@@ -78,6 +78,9 @@ export const formatMoment = (epochMs: number, language: Language): string =>
 export const formatClock = (epochMs: number, language: Language): string =>
   new Intl.DateTimeFormat(LOCALES[language], { timeStyle: 'medium' }).format(epochMs);
 
+export const formatTimeOfDay = (epochMs: number, language: Language): string =>
+  new Intl.DateTimeFormat(LOCALES[language], { timeStyle: 'short' }).format(epochMs);
+
 export const formatSize = (width: number, height: number): string => `${width} × ${height}`;
 
 export const megapixels = (width: number, height: number): number => (width * height) / 1_000_000;

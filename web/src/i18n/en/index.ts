@@ -70,7 +70,9 @@ export const en = {
     workers: 'Workers',
     workersUnit: 'ready',
     none: 'no reading',
-    plot: (name: string, now: string, most: string) => `${name}: now ${now}; the frame ends at ${most}`,
+    ago: (minutes: number) => `${minutes} min ago`,
+    plot: (name: string, now: string, most: string) =>
+      `${name}: now ${now}; the last ten minutes, on a scale of 0 to ${most}`,
     workersTitle: 'Workers',
     worker: (state: string, device: string, engines: number, active: number) =>
       `${state}, ${device}, ${engines === 1 ? '1 engine' : `${engines} engines`}, ${photos(active)} under way`,
