@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { graphFor } from '../../src/inference/graph-bytes.ts';
+import { whyUnusable } from '../../src/inference/provider-fault.ts';
 import { DATA_TYPE, decodeModel } from '../../src/models/onnx-proto.ts';
 import { enhance, makeScratch, paintPhoto, removeScratch, standInModel, startPool } from './support.ts';
 
@@ -42,9 +43,15 @@ it('asked for CUDA where there is none, says so and works on the processor in fu
   onTestFinished(() => pool.close());
   await pool.ready();
   expect(pool.status().device).toBe('cpu');
-  expect(notes.join()).toContain('cuda is not usable: ');
+  expect(notes.join()).toContain('cuda is not usable: its library is not beside onnxruntime’s own');
   const inputPath = await paintPhoto(join(root, 'photo.png'), 40, 30);
   const made = await (await enhance(pool, root, { inputPath, model: model.entry.name })).result;
   expect(made.device).toBe('cpu');
   expect(made.making).not.toHaveProperty('precision');
+});
+
+it('of a driver that is too old, says what CUDA says and not how it is written', () => {
+  const said =
+    '/cuda_call.cc:154 std::conditional_t<THRW, void> CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version ; GPU=-1 ; expr=cudaSetDevice(info_.device_id);';
+  expect(whyUnusable(said)).toBe('CUDA says “CUDA driver version is insufficient for CUDA runtime version”.');
 });
