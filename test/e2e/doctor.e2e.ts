@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { S3_PROGRAM, startS3Server } from '../support/s3-server.ts';
 import { command, House, possible } from './house.ts';
 
 interface Told {
@@ -70,6 +71,34 @@ describe.skipIf(!possible)('the doctor', () => {
       expect(code).toBe(1);
     } finally {
       await rm(empty, { recursive: true, force: true });
+    }
+  });
+});
+
+describe.skipIf(S3_PROGRAM === undefined)('the doctor, where callers may name buckets', () => {
+  it('tells a place that is there from one that is not and from a server that does not answer', async () => {
+    const server = await startS3Server();
+    const data = await mkdtemp(join(tmpdir(), 'darkroom-doctor-'));
+    try {
+      await server.createBucket('photos');
+      const env = { ...process.env, ...server.environment, TEMPORAL_ADDRESS: '', DATA_DIR: data };
+      const look = async (more: NodeJS.ProcessEnv) =>
+        (await doctor({ ...env, ...more })).findings.find(({ check }) => check === 'buckets');
+
+      expect(await look({})).toBeUndefined();
+      expect(await look({ S3_SOURCES: 's3://photos/in', S3_DESTINATIONS: 's3://photos/out' })).toMatchObject({
+        state: 'ok',
+      });
+      expect(await look({ S3_SOURCES: 's3://photos', S3_DESTINATIONS: 's3://nowhere/out' })).toMatchObject({
+        state: 'fault',
+        message: expect.stringContaining('S3_DESTINATIONS s3://nowhere/out'),
+      });
+      expect(await look({ S3_SOURCES: 's3://photos', S3_ENDPOINT: 'http://127.0.0.1:1' })).toMatchObject({
+        state: 'fault',
+      });
+    } finally {
+      await server.close();
+      await rm(data, { recursive: true, force: true });
     }
   });
 });

@@ -10,6 +10,7 @@ import { loadProfile } from '../../temporal/profile.ts';
 import { createTemporalProbe } from '../../temporal/probe.ts';
 import type { Invocation } from '../invocation.ts';
 import { readRunFile } from '../supervisor/run-file.ts';
+import { bucketCheck, namesBuckets } from './bucket-check.ts';
 import { goldenCheck } from './golden.ts';
 import { HOST_CHECKS } from './host-checks.ts';
 import { printFindings } from './print-findings.ts';
@@ -26,7 +27,8 @@ const GOLDEN_PATIENCE_MS = 300_000;
  * names. Starts and changes nothing. @returns 0, or 1 when something keeps photos from being enhanced.
  */
 export async function doctor({ golden, json }: DoctorRequest, invocation: Invocation): Promise<number> {
-  const findings = await lookAtAll(HOST_CHECKS, invocation.loaded);
+  const checks = namesBuckets(invocation.loaded) ? [...HOST_CHECKS, bucketCheck] : HOST_CHECKS;
+  const findings = await lookAtAll(checks, invocation.loaded);
   const found = await findDarkroom(invocation);
   if (found === undefined) {
     findings.push(nowhere(golden));
