@@ -61,7 +61,13 @@ export type Recipe = z.infer<typeof recipeSchema>;
 const LEVEL_MODELS: Record<QualityLevel, readonly string[]> = {
   high: ['realesrgan-x4plus', 'realesrgan-x4plus-int8', 'realesr-general-x4v3', 'darkroom-fast-x4'],
   medium: ['realesrgan-x4plus-int8', 'realesrgan-x4plus', 'realesr-general-x4v3', 'darkroom-fast-x4'],
-  fast: ['darkroom-fast-x4', 'realesr-general-x4v3', 'realesrgan-x4plus-int8', 'realesrgan-x4plus'],
+  fast: [
+    'darkroom-fast-x4-int8',
+    'darkroom-fast-x4',
+    'realesr-general-x4v3',
+    'realesrgan-x4plus-int8',
+    'realesrgan-x4plus',
+  ],
 };
 
 /** The network whose strength of denoising can be chosen: it takes the fast level's photos that ask for one. */

@@ -22,7 +22,7 @@ import { TileWatch } from './tile-watch.ts';
 
 const PHOTOS = 6;
 /** Two tiles each. */
-const SIZE = [288, 100] as const;
+const SIZE = [440, 150] as const;
 const QUERY = 'quality_level=fast&tile_size=256';
 
 const models = possible ? await OwnModels.make() : undefined;

@@ -6,10 +6,10 @@ import { loadConfig } from '../../src/load-config.ts';
 import { modelPlaces } from '../../src/models/installed-models.ts';
 import { standInModel } from '../inference/support.ts';
 
-/** The network of `quality_level=fast`. */
-const NETWORK = 'darkroom-fast-x4';
+/** The network of `quality_level=fast`, in 8 bits and in full precision: which of them runs depends on the machine. */
+const NETWORKS: readonly string[] = ['darkroom-fast-x4-int8', 'darkroom-fast-x4'];
 
-/** A cache directory of one's own: all of the user's, but a copy of one network that may be spoilt without harm to others. */
+/** A cache directory of one's own: all of the user's, but copies of one network that may be spoilt without harm to others. */
 export class OwnModels {
   readonly cacheDir: string;
   readonly #user: string;
@@ -27,42 +27,46 @@ export class OwnModels {
       if (name !== 'models') await symlink(join(user, name), join(own.cacheDir, name));
     }
     for (const name of await readdir(join(user, 'models'))) {
-      if (name !== NETWORK) await symlink(join(user, 'models', name), join(own.cacheDir, 'models', name));
+      if (NETWORKS.includes(name)) continue;
+      await symlink(join(user, 'models', name), join(own.cacheDir, 'models', name));
     }
     await own.mend();
     return own;
   }
 
-  get #places(): ReturnType<typeof modelPlaces> {
-    return modelPlaces(this.cacheDir, NETWORK);
+  get #places(): ReturnType<typeof modelPlaces>[] {
+    return NETWORKS.map((name) => modelPlaces(this.cacheDir, name));
   }
 
   async mend(): Promise<void> {
-    await rm(this.#places.folder, { recursive: true, force: true });
-    await cp(modelPlaces(this.#user, NETWORK).folder, this.#places.folder, { recursive: true });
+    for (const name of NETWORKS) {
+      const { folder } = modelPlaces(this.cacheDir, name);
+      await rm(folder, { recursive: true, force: true });
+      await cp(modelPlaces(this.#user, name).folder, folder, { recursive: true });
+    }
   }
 
   async spoil(how: 'missing' | 'truncated' | 'altered'): Promise<void> {
-    const { graph } = this.#places;
-    const bytes = await readFile(graph);
-    if (how === 'missing') return await rm(graph);
-    if (how === 'truncated') return await writeFile(graph, bytes.subarray(0, Math.floor(bytes.length / 2)));
-    bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
-    await writeFile(graph, bytes);
+    for (const { graph } of this.#places) {
+      const bytes = await readFile(graph);
+      const middle = Math.floor(bytes.length / 2);
+      if (how === 'altered') bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+      if (how === 'missing') await rm(graph);
+      else await writeFile(graph, how === 'truncated' ? bytes.subarray(0, middle) : bytes);
+    }
   }
 
-  /** A network that answers black, installed as if it were the true one: its driver has gone wrong, not its file. */
+  /** Networks that answer black, installed as if they were the true ones: their driver has gone wrong, not their files. */
   async blacken(): Promise<void> {
-    const { graph, record } = this.#places;
     const { graphPath } = await standInModel(this.cacheDir, 'black');
     const bytes = await readFile(graphPath);
-    const installed = JSON.parse(await readFile(record, 'utf8'));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await writeFile(graph, bytes);
-    await writeFile(
-      record,
-      JSON.stringify({ ...installed, graph: { ...installed.graph, bytes: bytes.length, sha256 } }),
-    );
+    for (const { graph, record } of this.#places) {
+      const installed = JSON.parse(await readFile(record, 'utf8'));
+      const black = { ...installed.graph, bytes: bytes.length, sha256 };
+      await writeFile(graph, bytes);
+      await writeFile(record, JSON.stringify({ ...installed, graph: black }));
+    }
   }
 
   async remove(): Promise<void> {

@@ -58,8 +58,8 @@ describe.skipIf(!possible)('darkroom enhance', () => {
     ]);
   });
 
-  it('killed with -9 in the middle, goes on when run again', { timeout: 120_000 }, async () => {
-    for (let number = 1; number <= 6; number += 1) await photo(`${number}.png`, 300, 200);
+  it('killed with -9 in the middle, goes on when run again', { timeout: 240_000 }, async () => {
+    for (let number = 1; number <= 6; number += 1) await photo(`${number}.png`, 450, 300);
     const args = ['in', '--out', 'out', '--quality', 'fast', '--json'];
     const killed = await enhance(args, 'done  ');
     expect(killed.code).toBeNull();

@@ -50,7 +50,7 @@ async function listHistory(...args: string[]): Promise<Listed[]> {
 const IN_PLACE = ['enhance', 'in', '--in-place', '--quality', 'fast', '--scale', '2', '--json'];
 
 describe.skipIf(!possible)('darkroom enhance --in-place', () => {
-  it('replaces a tree of photos and brings back every byte', { timeout: 120_000 }, async () => {
+  it('replaces a tree of photos and brings back every byte', { timeout: 240_000 }, async () => {
     await makePhoto(inside('a.jpg'), 40, 30);
     await makePhoto(inside('trip/b.png'), 33, 21);
     await makePhoto(inside('trip/day 2/c.JPEG'), 24, 24);
@@ -86,7 +86,7 @@ describe.skipIf(!possible)('darkroom enhance --in-place', () => {
     ]);
   });
 
-  it('enlarges nothing twice, and does again what was rolled back or changed since', { timeout: 120_000 }, async () => {
+  it('enlarges nothing twice, and does again what was rolled back or changed since', { timeout: 240_000 }, async () => {
     await openHouse();
     await makePhoto(inside('a.jpg'), 40, 30);
     await makePhoto(inside('b.png'), 30, 20);
@@ -125,7 +125,7 @@ describe.skipIf(!possible)('darkroom enhance --in-place', () => {
 
   it(
     'leaves and reports what somebody changed, counts what it cannot write as failed',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const house = await openHouse();
       await makePhoto(inside('a.jpg'), 40, 30);
@@ -169,7 +169,7 @@ describe.skipIf(!possible)('darkroom enhance --in-place', () => {
 
 describe.skipIf(!possible)('darkroom rollback, pause and resume', () => {
   it('take back copies from a folder; an open batch waits for the next start', { timeout: 240_000 }, async () => {
-    for (const name of ['1', '2', '3', '4', '5', '6']) await makePhoto(inside(`${name}.png`), 500, 350);
+    for (const name of ['1', '2', '3', '4', '5', '6']) await makePhoto(inside(`${name}.png`), 750, 525);
     const house = await openHouse();
     const enhancing = launch('enhance', 'in', '--out', 'out', '--quality', 'fast', '--scale', '2');
     await enhancing.until('done  ');

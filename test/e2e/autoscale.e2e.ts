@@ -25,7 +25,7 @@ describe.skipIf(!possible)('an autoscaled house', () => {
       AUTOSCALE_COOLDOWN_MS: '2000',
     });
     const visitor = new Visitor(house.url);
-    const photos = await crops(12);
+    const photos = await crops(12, 320, 240);
     const query = 'quality_level=fast&scale=2&max_workers=8';
     const batches = [await visitor.enhanceBatch(photos, query), await visitor.enhanceBatch(photos, query)];
     const risen = await waitFor('a second worker', 90_000, async () => {

@@ -32,7 +32,7 @@ describe.skipIf(!possible)('a batch of eight, one of them truncated', () => {
   afterAll(async () => await house?.close());
 
   async function eightPhotos(): Promise<Photo[]> {
-    const photos = await crops(8, 480, 380);
+    const photos = await crops(8, 720, 570);
     return photos.map((photo, index) => (index === 3 ? truncated(photo) : photo));
   }
 

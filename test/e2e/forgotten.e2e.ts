@@ -30,7 +30,7 @@ describe.skipIf(!possible)('a house whose Temporal server forgot everything', ()
   beforeAll(async () => {
     house = await House.start();
     visitor = new Visitor(house.url);
-    photos = await crops(PHOTOS, 400, 300);
+    photos = await crops(PHOTOS, 600, 450);
     finished = await visitor.enhanceBatch(photos, QUERY);
     await visitor.ended(finished);
     results = await visitor.results(finished);

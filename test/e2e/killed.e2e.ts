@@ -20,7 +20,7 @@ describe.skipIf(!possible)('a batch in a house where things are killed', () => {
   beforeAll(async () => {
     house = await House.start({ HEARTBEAT_TIMEOUT_MS: '3000' });
     visitor = new Visitor(house.url);
-    photos = await crops(PHOTOS, 400, 300);
+    photos = await crops(PHOTOS, 600, 450);
     const batchId = await visitor.enhanceBatch(photos, QUERY);
     await visitor.ended(batchId);
     undisturbed = await visitor.results(batchId);

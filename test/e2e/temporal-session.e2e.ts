@@ -66,7 +66,7 @@ describe.skipIf(!possible)('the documented `temporal` commands', () => {
     const order = { open: true, max_workers: 1, options: { quality_level: 'fast' } };
     const created = await visitor.send('POST', '/api/v1/batches', order);
     const { batch_id: batchId } = batchCreatedSchema.parse(await created.json());
-    const added = await visitor.post(`/api/v1/batches/${batchId}/photos`, 'files', await crops(PHOTOS, 240, 180));
+    const added = await visitor.post(`/api/v1/batches/${batchId}/photos`, 'files', await crops(PHOTOS, 720, 540));
     expect(photosAddedSchema.parse(await added.json()).count).toBe(PHOTOS);
     await visitor.until(batchId, 'its start', ({ status }) => status === 'processing');
     return batchId;

@@ -19,7 +19,7 @@ describe('readCatalogue', () => {
   it('has the seven networks, each with its reference vector', async () => {
     const catalogue = await readCatalogue();
     expect(catalogue.map(({ name, role, default: isDefault }) => [name, role, isDefault])).toEqual([
-      ['darkroom-fast-x4-int8', 'photo', false],
+      ['darkroom-fast-x4-int8', 'photo', true],
       ['darkroom-fast-x4', 'photo', true],
       ['realesr-animevideov3', 'line-art', true],
       ['realesr-general-wdn-x4v3', 'denoise-twin', false],

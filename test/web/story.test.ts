@@ -68,7 +68,7 @@ describe.skipIf(!possible || !haveChromium('the page is not tested'))('the page'
   const choose = (files: ChosenFile[] | string[], on = page) => on.setInputFiles('input.file', files);
   const small = async (count: number) => (await crops(count, 96, 72)).map(asFile);
   /** Photos that take long enough for something to happen meanwhile. */
-  const lasting = async (count: number) => (await crops(count, 480, 360)).map(asFile);
+  const lasting = async (count: number) => (await crops(count, 720, 540)).map(asFile);
   const start = (on = page) => on.getByRole('button', { name: /^Enhance/ }).click();
   const state = (name: string, on = page) => on.getByRole('heading', { name, exact: true }).waitFor();
   const cleanly = async (what: string, on = page): Promise<void> => {
