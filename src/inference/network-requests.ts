@@ -49,6 +49,8 @@ export type NetworkRequest = Request & { readonly id: number };
 
 export interface Opened {
   readonly msPerPixel: number;
+  /** Of the window that was timed. */
+  readonly timedPixels: number;
   /** Memory that running took for each pixel of the window, in bytes. */
   readonly bytesPerWindowPixel: number;
 }

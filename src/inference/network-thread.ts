@@ -95,7 +95,7 @@ function warmUp(session: InferenceSession, { scale, graph }: SessionRequest, wid
   return runTile(session, grey, width, height, scale);
 }
 
-/** Runs it twice: to have it ready, and on a larger window, to see what a pixel takes of time and memory. */
+/** Runs it: to have it ready, on a larger window to see what a pixel takes of memory, and there once more for the time, without what the first run sets up. */
 async function open(request: SessionRequest) {
   const session = await sessionFor(request, 'all', request.provider);
   try {
@@ -104,12 +104,13 @@ async function open(request: SessionRequest) {
     const side = Math.floor(Math.sqrt((MEASURING_MS / first.ms) * WARM_UP.width * WARM_UP.height));
     const width = Math.min(LARGEST_MEASURED, side - (side % 8));
     const larger = width > WARM_UP.width;
-    const { ms } = larger ? await warmUp(session, request, width, width) : first;
+    if (larger) await warmUp(session, request, width, width);
     const pixels = larger ? width * width : WARM_UP.width * WARM_UP.height;
     // The runtime's arena keeps what the largest window took.
     const bytesPerWindowPixel = Math.max(0, readMemory() - before) / pixels;
+    const { ms } = larger ? await warmUp(session, request, width, width) : first;
     sessions.set(request.graph.key, session);
-    return { msPerPixel: ms / pixels, bytesPerWindowPixel };
+    return { msPerPixel: ms / pixels, timedPixels: pixels, bytesPerWindowPixel };
   } catch (error) {
     await session.release();
     throw error;

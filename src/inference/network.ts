@@ -15,6 +15,7 @@ import type {
   TileRequest,
 } from './network-requests.ts';
 import type { EngineModel, EngineSettings } from './protocol.ts';
+import { Speeds } from './speeds.ts';
 import type { Depth } from './tiles.ts';
 import { graphOf, type Variant } from './variant.ts';
 
@@ -54,7 +55,7 @@ export class Network {
   /** By the graph's key, in order of use, the most recent last. */
   readonly #residents = new Map<string, Resident>();
   readonly #measured = new Map<string, number>();
-  readonly #speeds = new Map<string, number>();
+  readonly #speeds = new Speeds();
   readonly #digests = new Map<string, Promise<string>>();
   #provider = 'cpu';
   #precision: Precision = 'full';
@@ -94,9 +95,9 @@ export class Network {
     return Object.fromEntries(this.#measured);
   }
 
-  /** Milliseconds of the network for a pixel of a window, by model, as of its latest tile. */
+  /** Milliseconds of the network for a pixel of a window, by model. */
   get speeds(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#speeds);
+    return this.#speeds.figures;
   }
 
   /**
@@ -127,7 +128,7 @@ export class Network {
       const { opened } = await this.#ask({ kind: 'open', session: this.#sessionOf(variant) });
       if (opened === undefined) throw new Error('Expected the network thread to answer that it opened the model');
       this.#learn(variant, opened);
-      if (!this.#speeds.has(variant.model.name)) this.#speeds.set(variant.model.name, opened.msPerPixel);
+      this.#speeds.opened(variant.model.name, opened.msPerPixel, opened.timedPixels);
       return { baseBytes, bytesPerWindowPixel, windowPixels: 0, msPerPixel: opened.msPerPixel };
     });
   }
@@ -154,7 +155,7 @@ export class Network {
     resident.windowPixels = Math.max(resident.windowPixels, windowPixels);
     const answer = await this.#runTile({ kind: 'run', key, scale: variant.model.scale, ...tile });
     resident.msPerPixel = answer.ms / windowPixels;
-    this.#speeds.set(variant.model.name, resident.msPerPixel);
+    this.#speeds.ran(variant.model.name, answer.ms, windowPixels);
     return answer;
   }
 
