@@ -82,14 +82,19 @@ describe.skipIf(!haveChromium('jumps are not measured'))('the page', () => {
         for (const { value, what } of shifts.slice(before)) told.push(`${value.toFixed(4)} ${state}: ${what}`);
         before = shifts.length;
       };
-      await page.getByText('Drop photos or folders here').waitFor();
+      await page.getByRole('button', { name: 'Choose files' }).waitFor();
       await mark('empty');
       const buffers = await Promise.all(Array.from({ length: PHOTOS }, (_, n) => picture(n * 30, 120, 80)));
       const files = buffers.map((buffer, n) => ({ name: `photo-${n}.jpg`, mimeType: 'image/jpeg', buffer }));
       await page.setInputFiles('input.file', files);
       await page.getByText(`${PHOTOS} photos`).first().waitFor();
       await mark('chosen');
-      await page.getByRole('button', { name: `Enhance ${PHOTOS} photos` }).click();
+      const start = page.getByRole('button', { name: `Enhance ${PHOTOS} photos` });
+      const { y, height } = (await start.boundingBox()) ?? { y: Number.NaN, height: 0 };
+      expect(y + height, 'the button is in the window without scrolling').toBeLessThanOrEqual(
+        page.viewportSize()?.height ?? 0,
+      );
+      await start.click();
       await page.getByAltText(/^After: /).waitFor();
       await mark('running');
       await page.getByRole('heading', { name: 'Done', exact: true }).waitFor();

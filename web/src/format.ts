@@ -81,6 +81,7 @@ export const formatClock = (epochMs: number, language: Language): string =>
 export const formatTimeOfDay = (epochMs: number, language: Language): string =>
   new Intl.DateTimeFormat(LOCALES[language], { timeStyle: 'short' }).format(epochMs);
 
-export const formatSize = (width: number, height: number): string => `${width} × ${height}`;
+/** Never broken between two lines. */
+export const formatSize = (width: number, height: number): string => `${width}\u00A0×\u00A0${height}`;
 
 export const megapixels = (width: number, height: number): number => (width * height) / 1_000_000;

@@ -4,6 +4,7 @@ import { photos } from './photos.ts';
 export const choosing = {
   drop: {
     title: 'Drop photos or folders here',
+    touch: 'Photos to enhance',
     choose: 'Choose files',
     folder: 'Choose a folder',
     camera: 'Take a photo',
@@ -48,7 +49,7 @@ export const choosing = {
       4: 'Four times as wide and tall: what the networks are made for.',
       8: 'Eight times, in two passes. Slow, and large.',
     } as Record<number, string>,
-    becomes: (from: string, to: string) => `${from} becomes ${to}`,
+    becomes: (from: string, to: string) => `${from} becomes ${to}.`,
     more: 'More options',
     face: 'Faces',
     faces: {
@@ -72,7 +73,7 @@ export const choosing = {
       avif: { name: 'AVIF', says: 'Smallest; takes longest to write.' },
       tiff: { name: 'TIFF', says: 'For print and archives; very large files.' },
     },
-    metadata: 'Details in the file',
+    metadata: 'File details',
     metadatas: {
       keep: { name: 'Keep', says: 'Date, camera, place and colour profile stay.' },
       privacy: { name: 'Without places', says: 'Places and serial numbers are removed, the rest stays.' },

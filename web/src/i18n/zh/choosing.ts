@@ -5,6 +5,7 @@ import { photos } from './photos.ts';
 export const choosing: Pick<Messages, 'drop' | 'tray' | 'options' | 'start' | 'sending'> = {
   drop: {
     title: '把照片或文件夹拖到这里',
+    touch: '要增强的照片',
     choose: '选择文件',
     folder: '选择文件夹',
     camera: '拍一张照片',
@@ -31,7 +32,7 @@ export const choosing: Pick<Messages, 'drop' | 'tray' | 'options' | 'start' | 's
   options: {
     label: '选项',
     quality: '质量',
-    fast: { name: '快速', says: '小型网络。去除 JPEG 噪点最好；皮肤和细小纹理会略显平滑。' },
+    fast: { name: '快速', says: '小型模型。去除 JPEG 噪点最好；皮肤和细小纹理会略显平滑。' },
     medium: { name: '中等', says: '介于另外两档之间。' },
     high: { name: '高', says: '纹理最好。极小的人脸可能出现臆造的细节。' },
     perPhoto: (time) => `在此每张约 ${time}`,
@@ -43,20 +44,20 @@ export const choosing: Pick<Messages, 'drop' | 'tray' | 'options' | 'start' | 's
       1: '尺寸不变，只做修复。',
       2: '宽和高各变为两倍。',
       3: '宽和高各变为三倍。',
-      4: '宽和高各变为四倍：网络正是为此训练的。',
+      4: '宽和高各变为四倍：模型正是为此训练的。',
       8: '八倍，分两次完成。慢，文件也大。',
     },
-    becomes: (from, to) => `${from} 变为 ${to}`,
+    becomes: (from, to) => `${from} 变为 ${to}。`,
     more: '更多选项',
     face: '人脸',
     faces: {
-      auto: { name: '自动', says: '服务器装有人脸网络时修复人脸。' },
+      auto: { name: '自动', says: '服务器装有人脸模型时修复人脸。' },
       off: { name: '不处理', says: '人脸与其他部分同样对待。' },
-      on: { name: '总是', says: '一定修复人脸；没有相应网络时该照片会失败。' },
+      on: { name: '总是', says: '一定修复人脸；没有相应模型时该照片会失败。' },
     },
     denoise: '噪点',
     denoises: {
-      auto: { name: '自动', says: '按网络训练时的方式。' },
+      auto: { name: '自动', says: '按模型训练时的方式。' },
       keep: { name: '保留颗粒', says: '保留胶片颗粒和纹理。' },
       some: { name: '去除一些', says: '去掉一半噪点。' },
       all: { name: '去除', says: '平滑；细小纹理也可能消失。' },
