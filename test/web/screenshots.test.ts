@@ -6,16 +6,20 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { House, possible } from '../e2e/house.ts';
 import { crops, truncated } from '../e2e/photos.ts';
 import { haveChromium, launchChromium, SAMPLES, visit } from './browser.ts';
 
 const target = process.env['SCREENSHOTS_DIR'];
+/** Of the pictures, in pixels: they are looked at in a document. */
 const WIDTH = 900;
+const PHONE_WIDTH = 600;
 const PATIENCE_MS = 120_000;
-const DESK = { viewport: { width: 1280, height: 860 }, locale: 'en-GB' };
-const PHONE = { viewport: { width: 390, height: 800 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+/** What moves would be caught half-way. */
+const STILL = { reducedMotion: 'reduce' } as const;
+const DESK = { ...STILL, viewport: { width: 1280, height: 860 }, locale: 'en-GB' };
+const PHONE = { ...STILL, viewport: { width: 390, height: 800 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
 
 describe.skipIf(target === undefined || !possible || !haveChromium('screenshots'))('screenshots', () => {
   let browser: Browser;
@@ -29,7 +33,8 @@ describe.skipIf(target === undefined || !possible || !haveChromium('screenshots'
   });
 
   const shoot = async (page: Page, name: string): Promise<void> => {
-    const picture = sharp(await page.screenshot()).resize({ width: WIDTH, withoutEnlargement: true });
+    const width = name.startsWith('phone') ? PHONE_WIDTH : WIDTH;
+    const picture = sharp(await page.screenshot()).resize({ width });
     await picture.webp({ quality: 72, effort: 6 }).toFile(join(target ?? '', `${name}.webp`));
   };
 
@@ -37,6 +42,7 @@ describe.skipIf(target === undefined || !possible || !haveChromium('screenshots'
     ['desk', DESK],
     ['dark', { ...DESK, colorScheme: 'dark' }],
     ['phone', { ...PHONE, locale: 'zh-CN' }],
+    ['phone-dark', { ...PHONE, locale: 'en-GB', colorScheme: 'dark' }],
   ])(
     '%s',
     async (name, options) => {
@@ -50,22 +56,30 @@ describe.skipIf(target === undefined || !possible || !haveChromium('screenshots'
 
   async function walk(page: Page, shot: (state: string) => Promise<void>): Promise<void> {
     await page.locator('.state.good').waitFor();
+    await page.waitForLoadState('networkidle');
     await shot('1-empty');
     const [torn] = (await crops(1)).map(truncated);
     if (!torn) throw new Error('Expected a photo');
+    const large = await crops(3, 1600, 1200);
     await page.setInputFiles('input.file', [...SAMPLES]);
     await page.setInputFiles('input.file', [
+      ...large.map(({ name, bytes }) => ({ name, mimeType: 'image/jpeg', buffer: Buffer.from(bytes) })),
       { name: 'torn.jpg', mimeType: 'image/jpeg', buffer: Buffer.from(torn.bytes) },
       { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('x') },
     ]);
-    await page.locator('.time').nth(2).waitFor();
+    // A server that has just started times its networks one after the other.
+    await expect.poll(() => page.locator('.time', { hasText: /\d/ }).count(), { timeout: PATIENCE_MS }).toBe(3);
     await shot('2-chosen');
     await page.locator('summary').click();
-    await page.locator('summary').scrollIntoViewIfNeeded();
+    await page.locator('.panel .tile').scrollIntoViewIfNeeded();
     await shot('2-options');
     await page.locator('summary').click();
+    await page.evaluate('scrollTo(0, 0)');
     await page.locator('.primary.big').click();
-    await page.locator('.photo.processing').first().waitFor();
+    await page.locator('.stage.both').waitFor();
+    const bar = page.locator('.photo.processing [role=progressbar]').first();
+    const grown = async (): Promise<number> => Number(await bar.getAttribute('aria-valuenow'));
+    await expect.poll(grown, { timeout: PATIENCE_MS }).toBeGreaterThan(9);
     await shot('3-live');
     await page.locator('.bar.good, .failed h3').first().waitFor();
     await page.locator('.head .button.primary').waitFor();
@@ -84,12 +98,13 @@ describe.skipIf(target === undefined || !possible || !haveChromium('screenshots'
     await page.locator('dialog[open]').waitFor();
     await shot('5-undo');
     await page.keyboard.press('Escape');
-    for (const [place, view] of ['history', 'server'].entries()) {
+    const views = { history: '.history .row', server: '.operate path.line[d*=L]' };
+    for (const [place, [view, there]] of Object.entries(views).entries()) {
       await page
         .locator('nav a')
         .nth(place + 1)
         .click();
-      await page.locator('.row, path.line').first().waitFor({ state: 'attached' });
+      await page.locator(there).first().waitFor({ state: 'attached' });
       await page.waitForLoadState('networkidle');
       await shot(`${place + 6}-${view}`);
     }
