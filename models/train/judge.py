@@ -2,7 +2,7 @@
 
     python judge.py WORK --photos DIR --sheet own=WORK/checkpoint.pt general=graph.onnx …
 
-prints a table and writes WORK/judged/sheet-*.png. A network is a graph of the product or a checkpoint of train.py.
+prints a table and writes WORK/judged/sheet-*.png. A network is a graph of the product, a checkpoint of train.py or a `.bin` that ships.
 
 The middle 512 pixels of every photo are made four times smaller and enlarged again. Answers are kept by the graph's
 checksum, so that only what changed is computed again.
@@ -20,7 +20,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from degrade import blur, clipped, jpeg, noise
-from export import trained
+from export import read_back, trained
 from network import FastNetwork
 
 SIDE = 512
@@ -46,7 +46,7 @@ def main(options: argparse.Namespace) -> None:
 
 
 class Network:
-    """A graph of the product, uint8 NHWC in and out, or a checkpoint."""
+    """A graph of the product, uint8 NHWC in and out, a checkpoint, or weights that ship."""
 
     def __init__(self, path: Path, kept: Path, threads: int):
         self.path, self.kept = path, kept
@@ -62,7 +62,7 @@ class Network:
     def answer(self, small: np.ndarray) -> np.ndarray:
         file = self.kept / f"{self.checksum}-{hashlib.sha256(small.tobytes()).hexdigest()[:12]}.npy"
         if not file.exists():
-            np.save(file, self.run_checkpoint(small) if self.path.suffix == ".pt" else self.run_graph(small))
+            np.save(file, self.run_graph(small) if self.path.suffix == ".onnx" else self.run_weights(small))
         return np.load(file)
 
     def run_graph(self, small: np.ndarray) -> np.ndarray:
@@ -70,8 +70,9 @@ class Network:
         return self.session.run(None, {"input": small[None]})[0][0]
 
     @torch.no_grad()
-    def run_checkpoint(self, small: np.ndarray) -> np.ndarray:
-        self.network = self.network or trained(self.path)[0]
+    def run_weights(self, small: np.ndarray) -> np.ndarray:
+        if self.network is None:
+            self.network = read_back(self.path) if self.path.suffix == ".bin" else trained(self.path)[0]
         return clipped(self.network(tensor(small))[0].permute(1, 2, 0).numpy() * 255)
 
 
