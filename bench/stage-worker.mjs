@@ -124,6 +124,7 @@ const workers = await createWorkers({
     scratch: new ScratchShelf(join(directory, 'scratch'), randomUUID),
   }),
   lanes: Number(lanes),
+  slots: 2 * Number(lanes),
   shutdownGraceMs: 1000,
 });
 process.on('disconnect', () => process.exit(0));

@@ -1,6 +1,6 @@
 import type { PlanAnswer } from '../contracts/http-plan.ts';
 import type { EnhanceOptions } from '../contracts/options.ts';
-import type { WorkerReport } from '../contracts/worker-report.ts';
+import { slotsOf, type WorkerReport } from '../contracts/worker-report.ts';
 import { planPhotos, type Plan, type PlannedPhoto, type PhotoToPlan } from './plan-photos.ts';
 
 export interface PlanOrder {
@@ -24,7 +24,8 @@ export function describePlan(order: PlanOrder): PlanAnswer {
   );
   const [first] = serving;
   const engines = serving.reduce((sum, { worker }) => sum + worker.lanes, 0);
-  const plan = planPhotos(photos, { ...order, network: first?.network, engines });
+  const slots = serving.reduce((sum, { worker }) => sum + slotsOf(worker), 0);
+  const plan = planPhotos(photos, { ...order, network: first?.network, engines, slots });
   return {
     photos: plan.photos.slice(0, order.listed).map(describePhoto),
     total: {

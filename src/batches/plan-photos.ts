@@ -49,6 +49,8 @@ export interface PlanSetting extends SizeLimits {
   /** The network that serves the level, as a worker told of it; undefined while none has. */
   readonly network: NetworkReport | undefined;
   readonly engines: number;
+  /** Photos that those engines work on at a time. */
+  readonly slots: number;
 }
 
 /** Colour and alpha of the canvas, at most. */
@@ -72,9 +74,7 @@ export function planPhotos(photos: readonly PhotoToPlan[], setting: PlanSetting)
     tiles: sum(({ tiles }) => tiles),
     megapixels: sum(({ size }) => megapixelsOf(size)),
     memoryBytes: largest(({ memoryBytes }) => memoryBytes),
-    // One photo is in the network and one more beside it on each engine.
-    scratchBytes:
-      largest(({ scratchBytes }) => scratchBytes) * Math.min(planned.length, 2 * Math.max(1, setting.engines)),
+    scratchBytes: largest(({ scratchBytes }) => scratchBytes) * Math.min(planned.length, setting.slots || 2),
     resultBytes: Math.ceil(sum(({ result }) => megapixelsOf(result)) * 1e6 * RESULT_BYTES_PER_PIXEL),
     seconds: known ? sum(({ seconds }) => seconds ?? 0) / setting.engines : null,
   };

@@ -324,6 +324,12 @@ export const SETTINGS = {
     '0',
     'Threads of the network on a CPU. 0: as many as the machine or its cgroup allows.',
   ),
+  ENGINE_PHOTOS: setting(
+    'Engine',
+    whole(0, 256),
+    '0',
+    'Photos an engine works on at a time. 0: two on a CPU; on other devices one a core (ENGINE_THREADS), as far as memory allows. A batch’s max_workers bounds it too.',
+  ),
   ENGINE_RECYCLE_PHOTOS: setting(
     'Engine',
     whole(1, 1_000_000),

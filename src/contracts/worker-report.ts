@@ -28,6 +28,8 @@ export const workerReportSchema = z.object({
   /** Execution provider: `cpu`, `cuda`, … */
   device: z.string(),
   lanes: z.int(),
+  /** Photos it works on at a time; workers of older versions do not say. */
+  slots: z.int().optional(),
   activePhotos: z.int(),
   models: z.array(
     z.object({
@@ -49,6 +51,8 @@ export const workerReportSchema = z.object({
   gpu: z.object({ usage: z.number(), memory: z.number() }).nullable(),
 });
 export type WorkerReport = z.infer<typeof workerReportSchema>;
+
+export const slotsOf = ({ slots, lanes }: WorkerReport): number => slots ?? 2 * lanes;
 
 export const REPORT_INTERVAL_MS = 2_000;
 /** A report older than this is that of a worker that is gone. */

@@ -30,12 +30,13 @@ export class ChildEngine {
   readonly #child: ChildProcess;
   #stderr = '';
 
-  constructor({ onMessage, onExit }: ChildListener) {
+  /** @param poolThreads - of the pool that decodes, encodes and writes: four, libuv's own choice, is the least. */
+  constructor(poolThreads: number, { onMessage, onExit }: ChildListener) {
     // No options of our own process (a debugger's, a test runner's) are meant for the engine.
     this.#child = fork(PROGRAM, {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { ...MALLOC_AREAS, ...process.env },
+      env: { ...MALLOC_AREAS, UV_THREADPOOL_SIZE: String(Math.max(4, poolThreads)), ...process.env },
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);

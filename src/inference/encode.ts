@@ -30,7 +30,7 @@ const READ = { limitInputPixels: false, unlimited: true, sequentialRead: true, i
 const READ_AS_OPERAND = READ as object as { raw: Raw };
 
 /** Above this, better Huffman tables are not worth holding all coefficients in memory (1.7 GB for 192 megapixels). */
-const OPTIMISE_JPEG_PIXELS = 24_000_000;
+export const JPEG_OPTIMISED_PIXELS = 24_000_000;
 
 /** A classic TIFF ends at 4 GiB; compression cannot be counted on. */
 const CLASSIC_TIFF_BYTES = 3.5 * 2 ** 30;
@@ -144,7 +144,7 @@ function inFormat(picture: Sharp, { canvas, format, width, height, header, optio
       return picture.jpeg({
         quality,
         chromaSubsampling: '4:4:4',
-        optimiseCoding: width * height <= OPTIMISE_JPEG_PIXELS,
+        optimiseCoding: width * height <= JPEG_OPTIMISED_PIXELS,
       });
     case 'png':
       return picture.png({ compressionLevel: 3, adaptiveFiltering: true });

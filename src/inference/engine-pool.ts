@@ -86,6 +86,7 @@ class Pool implements EnginePool {
           : 'starting',
       device: lanes.find(({ device }) => device !== '')?.device ?? '',
       lanes: lanes.length,
+      slots: lanes.reduce((sum, lane) => sum + lane.slots, 0),
       resident: [...new Set(lanes.flatMap(({ resident }) => resident))],
       memoryBytes: memory > 0 ? memory : null,
       networks: [...this.#models.values()].map((model) => this.#describe(model)),

@@ -2,6 +2,8 @@ import sharp from 'sharp';
 import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
 import { Network } from './network.ts';
 import { enhancePhoto } from './photo-job.ts';
+import { PhotoRoom } from './photo-room.ts';
+import { isCrowd, photosAtOnce } from './photos-at-once.ts';
 import { whyUnusable } from './provider-fault.ts';
 import { parseToEngine, type EngineSettings, type Fault, type FromEngine, type ToEngine } from './protocol.ts';
 import { PrecisionJudge, standIn } from './precision.ts';
@@ -46,6 +48,8 @@ class Engine {
   readonly #network: Network;
   readonly #precision: PrecisionJudge;
   readonly #jobs = new Map<number, AbortController>();
+  /** Two photos have always fitted; more than that share what there is. */
+  #room = new PhotoRoom(Infinity);
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
@@ -60,6 +64,9 @@ class Engine {
     this.#pulse();
     setInterval(() => this.#pulse(), PULSE_MS);
     const device = this.#network.provider;
+    const { threads, photosBudgetBytes } = this.#settings;
+    if (isCrowd(photosAtOnce(device, threads, this.#settings.photosAtOnce)))
+      this.#room = new PhotoRoom(photosBudgetBytes);
     const deviceMemoryBytes = device === 'cpu' ? null : await readDeviceMemory(this.#settings.deviceId);
     send({ type: 'ready', device, deviceMemoryBytes, notes });
     await this.#warmOthers();
@@ -108,9 +115,19 @@ class Engine {
     const settings = this.#settings;
     const network = this.#network;
     const precision = this.#precision;
+    const room = this.#room;
     try {
       const report = (step: Extract<FromEngine, { type: 'step' }>['step']): void => send({ type: 'step', id, step });
-      const photo = await enhancePhoto({ settings, network, precision, job, tileSize, signal: abort.signal, report });
+      const photo = await enhancePhoto({
+        settings,
+        network,
+        precision,
+        room,
+        job,
+        tileSize,
+        signal: abort.signal,
+        report,
+      });
       this.#pulse();
       send({ type: 'done', id, photo });
     } catch (error) {

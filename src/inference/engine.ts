@@ -69,6 +69,8 @@ export interface EngineStatus {
   /** Execution provider in use: `cpu`, `cuda`, … */
   readonly device: string;
   readonly lanes: number;
+  /** Photos that are worked on at a time, on all lanes. */
+  readonly slots: number;
   /** Names of the models whose sessions are in memory. */
   readonly resident: readonly string[];
   readonly memoryBytes: number | null;

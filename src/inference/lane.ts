@@ -9,17 +9,18 @@ import type { EnhancedPhoto } from './engine.ts';
 import { countOutOfMemoryKills } from './host-limits.ts';
 import type { EngineSettings, Fault, FromEngine } from './protocol.ts';
 import type { Verdicts } from './precision.ts';
+import { photosAtOnce } from './photos-at-once.ts';
 import { StepWatch } from './step-watch.ts';
 import type { Ticket } from './ticket.ts';
 
-/** Photos in an engine at a time: one in the network, one being decoded or encoded. */
-const PHOTOS_AT_ONCE = 2;
 /** How long a cancelled photo may take to stop by itself. */
 const CANCEL_GRACE_MS = 500;
 /** Creating sessions and warming them; some providers compile the network first, which takes minutes. */
 const START_TIMEOUT_MS = { cpu: 120_000, other: 900_000 };
 /** Share of the memory limit beyond which an idle engine is replaced. */
 const SOFT_LIMIT = 0.85;
+/** While every photo's codec has a thread of the pool, canvases and tiles still have to be written. */
+const THREADS_FOR_FILES = 2;
 const ATTEMPTS_TO_START = 3;
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -74,6 +75,8 @@ export class Lane {
   #verdicts: Verdicts = {};
   #device = '';
   #restarts = 0;
+  /** Then it takes no more photos at a time than any engine can hold. */
+  #ranOutOfMemory = false;
   #closing: (() => void) | undefined;
 
   constructor(options: LaneOptions, listener: LaneListener) {
@@ -128,6 +131,11 @@ export class Lane {
   get load() {
     return this.#tickets.size;
   }
+  /** Photos it takes at a time. */
+  get slots() {
+    const { threads, photosAtOnce: wanted } = this.#options.settings;
+    return photosAtOnce(this.#ranOutOfMemory ? 'cpu' : this.#device || 'cpu', threads, wanted);
+  }
 
   has(ticket: Ticket): boolean {
     return this.#tickets.has(ticket.id);
@@ -136,7 +144,7 @@ export class Lane {
   accepts(ticket: Ticket): boolean {
     if (this.#state !== 'ready' || this.#ordered !== undefined || this.#isDueForRetirement()) return false;
     if (ticket.alone) return this.load === 0;
-    return this.load < PHOTOS_AT_ONCE && ![...this.#tickets.values()].some(({ alone }) => alone);
+    return this.load < this.slots && ![...this.#tickets.values()].some(({ alone }) => alone);
   }
 
   take(ticket: Ticket): void {
@@ -173,13 +181,19 @@ export class Lane {
     this.#oomKillsBefore = countOutOfMemoryKills();
     const { settings } = this.#options;
     const providers = settings.providers.filter((provider) => !this.#brokenProviders.has(provider));
-    const child = new ChildEngine({
+    const child = new ChildEngine(this.#poolThreads(providers), {
       onMessage: (message) => this.#hear(message),
       onExit: (exit) => this.#ended(exit),
     });
     this.#child = child;
     this.#startTimer = setTimeout(() => this.#end('hung'), START_TIMEOUT_MS.cpu);
     child.send({ type: 'start', settings: { ...settings, providers, verdicts: this.#verdicts } });
+  }
+
+  /** Threads for codecs and files; which device it will be is not known yet, and one that is not used costs nothing. */
+  #poolThreads(providers: readonly string[]): number {
+    const { threads, photosAtOnce: wanted } = this.#options.settings;
+    return Math.max(...providers.map((provider) => photosAtOnce(provider, threads, wanted))) + THREADS_FOR_FILES;
   }
 
   #hear(message: FromEngine): void {
@@ -268,6 +282,7 @@ export class Lane {
     this.#networkMsBefore += this.#pulse.networkMs;
     this.#pulse = NO_PULSE;
     const end = this.#ordered ?? (exit.signal === 'SIGKILL' ? this.#whoKilled() : 'crashed');
+    if (end === 'out-of-memory') this.#ranOutOfMemory = true;
     const tickets = [...this.#tickets.values()];
     for (const ticket of tickets) this.#forget(ticket);
     const starting = this.#state === 'starting' || this.#state === 'failed';

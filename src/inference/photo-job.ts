@@ -1,18 +1,19 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DarkroomError } from '../contracts/errors.ts';
-import { assertFits, resultFormatOf } from '../contracts/result-format.ts';
-import { decodePhoto, readHeader } from './decode.ts';
+import { assertFits, resultFormatOf, type ResultFormat } from '../contracts/result-format.ts';
+import { decodePhoto, readHeader, type PhotoHeader } from './decode.ts';
 import { removeDrafts } from './drafts.ts';
 import { encodeResult } from './encode.ts';
 import type { EnhanceJob, EnhancedPhoto } from './engine.ts';
 import { enlargePhoto } from './enlarge-photo.ts';
 import { prepareFaces } from './faces/face-step.ts';
 import type { Network } from './network.ts';
-import { planPhoto } from './photo-plan.ts';
+import { photoBytes, type PhotoRoom } from './photo-room.ts';
+import { planPhoto, type PhotoPlan } from './photo-plan.ts';
 import { PhotoShelf } from './photo-shelf.ts';
 import type { PrecisionJudge } from './precision.ts';
-import type { EngineSettings, Step } from './protocol.ts';
+import type { EngineModel, EngineSettings, Step } from './protocol.ts';
 import { resultNotes } from './result-notes.ts';
 import { chooseVariant, denoiseWarning } from './variant.ts';
 
@@ -26,6 +27,7 @@ export interface PhotoJob {
   readonly settings: EngineSettings;
   readonly network: Network;
   readonly precision: PrecisionJudge;
+  readonly room: PhotoRoom;
   readonly job: EnhanceJob;
   /** Ceiling in force: the job's, or less where memory is short. */
   readonly tileSize: number;
@@ -47,7 +49,36 @@ export async function enhancePhoto(work: PhotoJob): Promise<EnhancedPhoto> {
   const plan = planPhoto(header, options, model, work.tileSize);
   const { width, height } = plan.enlargement.result;
   assertFits(format, width, height, settings.resultMaxPixels);
-  signal.throwIfAborted();
+  const waiting = { stage: 'waiting', tilesDone: 0, tilesTotal: plan.tiles, expectedMs: null } as const;
+  const bytes = photoBytes(header, plan.enlargement.result, format.name);
+  const readAt = performance.now();
+  const leave = await work.room.enter(bytes, signal, () => report(waiting));
+  const waitedMs = performance.now() - readAt;
+  try {
+    return await makePhoto(work, { asked, model, header, format, plan, startedAt: startedAt + waitedMs });
+  } finally {
+    leave();
+  }
+}
+
+interface PhotoToMake {
+  readonly asked: EngineModel;
+  /** What runs: the one that was asked for, or its full precision. */
+  readonly model: EngineModel;
+  readonly header: PhotoHeader;
+  readonly format: ResultFormat;
+  readonly plan: PhotoPlan;
+  /** Without the time it waited for room. */
+  readonly startedAt: number;
+}
+
+async function makePhoto(
+  work: PhotoJob,
+  { asked, model, header, format, plan, startedAt }: PhotoToMake,
+): Promise<EnhancedPhoto> {
+  const { job, signal, report } = work;
+  const { options } = job;
+  const { width, height } = plan.enlargement.result;
   const decoding = (header.width * header.height * DECODE_MS_PER_MEGAPIXEL) / 1e6;
   report({ stage: 'decoding', tilesDone: 0, tilesTotal: plan.tiles, expectedMs: decoding });
   const photo = await decodePhoto(job.inputPath, header);

@@ -15,6 +15,8 @@ export interface EnginePoolOptions {
   readonly deviceIds?: readonly number[];
   /** Threads of the network on a CPU; 0: as many as the machine or its control group allows. */
   readonly threads: number;
+  /** Photos an engine works on at a time; 0 or nothing: two on a processor, on other devices one a core. */
+  readonly photosAtOnce?: number;
   /** An engine process is replaced between two photos after this many. */
   readonly recycleAfterPhotos: number;
   /** Memory one engine process may take, in bytes; 0: its share of four fifths of what the machine allows. */
@@ -32,6 +34,7 @@ export interface EnginePoolOptions {
 const MEMORY_SHARE = 0.8;
 const TILE_SHARE = 0.5;
 const SESSION_SHARE = 0.6;
+const PHOTOS_SHARE = 0.5;
 
 export interface PoolPlan {
   readonly models: ReadonlyMap<string, EngineModel>;
@@ -55,6 +58,8 @@ export function planPool(options: EnginePoolOptions): PoolPlan {
     providers: [...options.providers],
     deviceId,
     threads,
+    photosAtOnce: options.photosAtOnce ?? 0,
+    photosBudgetBytes: memoryLimitBytes * PHOTOS_SHARE,
     sessionBudgetBytes: memoryLimitBytes * SESSION_SHARE,
     photoMaxPixels: options.photoMaxPixels,
     resultMaxPixels: options.resultMaxPixels,

@@ -40,6 +40,10 @@ const settingsSchema = z.object({
   deviceId: z.int(),
   /** Threads of the network on a CPU. */
   threads: z.int().positive(),
+  /** Photos at a time; 0: as fits the device. */
+  photosAtOnce: z.int().nonnegative(),
+  /** Memory that more than two photos may take together, beside the network. */
+  photosBudgetBytes: z.number(),
   /** Memory all resident sessions together may take; beyond it the one unused for longest goes. */
   sessionBudgetBytes: z.number(),
   photoMaxPixels: z.number(),

@@ -21,13 +21,13 @@ export interface WorkersToCreate {
   readonly webhookActivities: WebhookActivities;
   readonly enhanceActivities: EnhanceActivities;
   readonly lanes: number;
+  /** Photos that the engines work on at a time: the pool has the semaphore. */
+  readonly slots: number;
   readonly shutdownGraceMs: number;
   /** What traces want of every worker, where there are any. */
   readonly tracing: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
 }
 
-/** Two photos a lane: while one is in the network the next is decoded and the last one encoded; the pool has the semaphore. */
-export const SLOTS_PER_LANE = 2;
 const IO_SLOTS = 16;
 /** Photos that are fetched at once: each waits for somebody else's server and costs a connection. */
 const FETCH_SLOTS = 32;
@@ -35,7 +35,7 @@ const WEBHOOK_SLOTS = 16;
 
 /** One Temporal worker for each task queue, all in this process: decide, keep the books, fetch, tell, enhance. */
 export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> {
-  const { connection, namespace, identity, lanes, shutdownGraceMs } = wanted;
+  const { connection, namespace, identity, lanes, slots, shutdownGraceMs } = wanted;
   const common: Pick<
     WorkerOptions,
     'connection' | 'namespace' | 'identity' | 'shutdownGraceTime' | 'shutdownForceTime' | 'interceptors' | 'sinks'
@@ -82,7 +82,7 @@ export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> 
       ...common,
       taskQueue: TASK_QUEUES.enhance,
       activities: { ...wanted.enhanceActivities },
-      maxConcurrentActivityTaskExecutions: SLOTS_PER_LANE * lanes,
+      maxConcurrentActivityTaskExecutions: slots,
       maxConcurrentActivityTaskPolls: lanes + 1,
       // Progress and cancellation travel on heartbeats: a second is how stale they may be.
       maxHeartbeatThrottleInterval: '1s',

@@ -117,6 +117,7 @@ function makeReport(reporter: Reporter, deviceBusy: number): WorkerReport {
     ],
     device: status.device,
     lanes: status.lanes,
+    slots: status.slots,
     activePhotos: tally.active,
     models: [
       ...Array.from(models.values(), ({ entry, weights }) => ({

@@ -145,6 +145,7 @@ function hireWorkers(
     webhookActivities: createWebhookActivities(outgoing),
     enhanceActivities: { enhancePhoto: (task) => tally.count(() => enhance.enhancePhoto(task), house.now) },
     lanes: house.engines.status().lanes,
+    slots: house.engines.status().slots,
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
     tracing: tracing ? { interceptors: tracing.interceptors, sinks: tracing.sinks } : { sinks: NO_SINKS },
   });

@@ -124,6 +124,41 @@ describe('the pool', () => {
     for (const index of [0, 1, 3]) expect((await attempts[index]?.result)?.width).toBe(800);
   });
 
+  it('takes as many photos at a time as it is told, and says so', async () => {
+    const pool = poolOf([nearest], { photosAtOnce: 4 });
+    await pool.ready();
+    expect(pool.status()).toMatchObject({ lanes: 1, slots: 4 });
+    process.kill(pidOf(pool), 'SIGSTOP');
+    const attempts: Attempt[] = [];
+    for (let i = 0; i < 5; i += 1) attempts.push(await enhance(pool, root, { inputPath: photo, model: 'nearest' }));
+    expect(attempts.map(({ progress }) => progress[0]?.stage)).toEqual([...Array(4).fill(undefined), 'waiting']);
+    process.kill(pidOf(pool), 'SIGCONT');
+    const results = await Promise.all(attempts.map(({ result }) => result));
+    expect(results.map(({ width }) => width)).toEqual(Array(5).fill(800));
+  });
+
+  it('lets a crowd of photos into memory one by one where two have no room, and two as ever', async () => {
+    const large = await paintPhoto(join(root, 'large.png'), 1000, 800);
+    const waits = async (photosAtOnce: number): Promise<number> => {
+      // A JPEG of 13 megapixels is reckoned with 220 MB; all photos have half the limit.
+      const pool = poolOf([nearest], { photosAtOnce, memoryLimitBytes: 800e6 });
+      await pool.ready();
+      const attempts: Attempt[] = [];
+      const job = { inputPath: large, model: 'nearest', options: { format: 'jpeg' } } as const;
+      for (let i = 0; i < 3; i += 1) attempts.push(await enhance(pool, root, job));
+      await Promise.all(attempts.map(({ result }) => result));
+      expect(pool.status().restarts).toBe(0);
+      await pool.close();
+      const waited = ({ progress }: Attempt): boolean => {
+        const at = progress.findIndex(({ stage, tilesTotal }) => stage === 'waiting' && tilesTotal > 0);
+        return progress[at + 1]?.stage === 'decoding';
+      };
+      return attempts.filter(waited).length;
+    };
+    expect(await waits(3)).toBe(2);
+    expect(await waits(2)).toBe(0);
+  });
+
   it('replaces an engine after so many photos, between two of them', async () => {
     const pool = poolOf([nearest], { recycleAfterPhotos: 2 });
     await pool.ready();
@@ -209,7 +244,7 @@ describe('an engine process', () => {
     await writeFile(
       script,
       `import { ChildEngine } from ${JSON.stringify(program)};
-       const engine = new ChildEngine({ onMessage: () => {}, onExit: () => {} });
+       const engine = new ChildEngine(4, { onMessage: () => {}, onExit: () => {} });
        process.send(engine.pid);
        setInterval(() => {}, 1000);`,
     );

@@ -41,6 +41,7 @@ export const standInEngines = (
     state: 'ready',
     device: 'cpu',
     lanes: 1,
+    slots: 2,
     resident: [],
     memoryBytes: null,
     networkMsTotal: 0,

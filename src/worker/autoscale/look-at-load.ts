@@ -1,5 +1,4 @@
-import type { WorkerReport } from '../../contracts/worker-report.ts';
-import { SLOTS_PER_LANE } from '../create-workers.ts';
+import { slotsOf, type WorkerReport } from '../../contracts/worker-report.ts';
 import type { LoadLook } from './decide-scaling.ts';
 
 /** What a worker process takes besides its engine, bytes: measured 190 MB after a day of photos. */
@@ -22,7 +21,7 @@ export function lookAtLoad(
     ready: ready.length,
     queue,
     active: sum(({ activePhotos }) => activePhotos),
-    slots: sum(({ lanes }) => lanes * SLOTS_PER_LANE),
+    slots: sum(slotsOf),
     busy: ready.length === 0 ? 0 : sum(({ deviceBusy }) => deviceBusy) / ready.length,
     photoSeconds: processed === 0 ? null : seconds / processed,
     workerBytes: engines.length === 0 ? null : Math.max(...engines) + PROCESS_BYTES,
