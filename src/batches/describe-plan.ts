@@ -25,7 +25,7 @@ export function describePlan(order: PlanOrder): PlanAnswer {
   const [first] = serving;
   const engines = serving.reduce((sum, { worker }) => sum + worker.lanes, 0);
   const slots = serving.reduce((sum, { worker }) => sum + slotsOf(worker), 0);
-  const plan = planPhotos(photos, { ...order, network: first?.network, engines, slots });
+  const plan = planPhotos(photos, { ...order, network: first?.network, device: first?.worker.device, engines, slots });
   return {
     photos: plan.photos.slice(0, order.listed).map(describePhoto),
     total: {

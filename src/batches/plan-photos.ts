@@ -2,7 +2,7 @@ import { describeEnlargement, planEnlargement } from '../contracts/enlargement.t
 import { DarkroomError, type ErrorCode } from '../contracts/errors.ts';
 import type { EnhanceOptions } from '../contracts/options.ts';
 import { checkSize, type Size, type SizeLimits } from '../contracts/result-size.ts';
-import { cutTiles, windowPixels } from '../contracts/tile-grid.ts';
+import { cutTiles, tileCeiling, windowPixels, windowsOn } from '../contracts/tile-grid.ts';
 import type { NetworkReport } from '../contracts/worker-report.ts';
 
 /** A dry run: what each photo would take, by the same geometry that the engine works with. Nothing is started. */
@@ -48,6 +48,8 @@ export interface PlanSetting extends SizeLimits {
   readonly options: EnhanceOptions;
   /** The network that serves the level, as a worker told of it; undefined while none has. */
   readonly network: NetworkReport | undefined;
+  /** That the network runs on; undefined while no worker has told. */
+  readonly device: string | undefined;
   readonly engines: number;
   /** Photos that those engines work on at a time. */
   readonly slots: number;
@@ -120,9 +122,9 @@ function measure(size: Size, setting: PlanSetting) {
   const scratchBytes = steps.reduce((sum, { to }) => sum + to.width * to.height * CHANNELS, 0);
   const outline = { result, scratchBytes, networkPasses: passes.length };
   if (network === undefined) return { ...outline, how: null, tiles: 0, memoryBytes: 0, seconds: null };
-  const grids = passes.map(({ from }) =>
-    cutTiles(from.width, from.height, Math.min(options.tileSize, network.tileSize), network.overlap),
-  );
+  const windows = windowsOn(setting.device ?? 'cpu');
+  const tile = tileCeiling(windows, Math.min(options.tileSize, network.tileSize));
+  const grids = passes.map(({ from }) => cutTiles(from.width, from.height, tile, network.overlap, windows));
   const pixels = grids.reduce((sum, grid) => sum + windowPixels(grid).total, 0);
   const window = Math.max(...grids.map((grid) => windowPixels(grid).largest));
   const { msPerMegapixel, memory } = network;

@@ -1,10 +1,43 @@
 /**
  * How a photo is cut. Time per pixel hardly depends on a tile's size, but every overlap is computed twice and every new
- * shape costs the runtime memory: so all windows of a photo have one size, and no pixel is invented to fill them.
+ * shape costs the runtime memory: so all windows of a photo have one size, and no pixel is invented to fill them. Where a
+ * new shape costs seconds, all photos share two windows, which reach beyond the end of a photo that is smaller.
  */
 
 /** Rounding the window up keeps the shapes of different photos few; larger steps would recompute more than they save. */
 const WINDOW_STEP = 8;
+
+/**
+ * Providers that work a long time on a shape they have not met: cuDNN tries every way of every convolution (7 s for x4plus on an
+ * H100, as much as 12 megapixels take), the others compile. WebGPU does not: measured, a new shape costs it a tenth of a second at most.
+ */
+const FIXES_WINDOWS = new Set(['cuda', 'tensorrt', 'coreml', 'dml']);
+
+/** Windows that fit each photo, or the same few for all. */
+export type Windows = 'fitted' | 'fixed';
+
+export const windowsOn = (device: string): Windows => (FIXES_WINDOWS.has(device) ? 'fixed' : 'fitted');
+
+/**
+ * Tiles that fixed windows are made for; what is asked for is rounded down. The smallest, the default and the largest that can be
+ * asked for, and their halves and quarters, which are tried when memory runs short.
+ */
+const FIXED_TILES = [512, 400, 256, 200, 128, 100, 64];
+
+/** The ceiling in force where this one was asked for. */
+export const tileCeiling = (windows: Windows, tile: number): number =>
+  windows === 'fitted' ? tile : (FIXED_TILES.find((fixed) => fixed <= tile) ?? tile);
+
+/**
+ * Sides of the fixed windows: what the ceiling allows, and half of that. Photos of about a megapixel cost a quarter more than with
+ * fitted ones, with the larger window alone two fifths; those of 4 megapixels and more a fifteenth.
+ */
+export function fixedWindows(tile: number, overlap: number): number[] {
+  const largest = floorTo(WINDOW_STEP, tile + 2 * overlap);
+  return [largest, floorTo(WINDOW_STEP, largest / 2)].filter((side) => side > 2 * overlap);
+}
+
+const floorTo = (step: number, length: number): number => Math.floor(length / step) * step;
 
 export interface Span {
   readonly start: number;
@@ -14,7 +47,7 @@ export interface Span {
 
 /** One tile along one axis, in pixels of the photo. Cores follow each other without gap or overlap. */
 export interface Slice {
-  /** What the network sees; lies inside the photo. */
+  /** What the network sees; lies inside the photo, unless that is smaller than a fixed window: then it reaches beyond its end. */
   readonly window: Span;
   /** What the tile answers for. */
   readonly core: Span;
@@ -55,8 +88,16 @@ function cutWindows(side: number, tile: number, overlap: number): Span[] {
   });
 }
 
-function cutAxis(side: number, tile: number, { pixels, join }: Overlap): { slices: Slice[]; margin: number } {
-  const windows = cutWindows(side, tile, pixels);
+/** The same with windows of exactly this size, which overlap by as much more as is left over. */
+function cutFixed(side: number, size: number, overlap: number): Span[] {
+  const count = Math.max(1, Math.ceil((side - 2 * overlap) / (size - 2 * overlap)));
+  return Array.from({ length: count }, (_, index) => {
+    const start = count === 1 ? 0 : Math.floor((index * (side - size)) / (count - 1));
+    return { start, end: start + size };
+  });
+}
+
+function slicesOf(windows: Span[], side: number, { pixels, join }: Overlap): { slices: Slice[]; margin: number } {
   const cores = windows.map((window, index) => ({
     start: index === 0 ? 0 : middle(windows[index - 1], window),
     end: index === windows.length - 1 ? side : middle(window, windows[index + 1]),
@@ -82,10 +123,27 @@ const middle = (left: Span | undefined, right: Span | undefined): number => {
 
 /**
  * @param tile - ceiling: a window is never larger than `tile + 2 * overlap.pixels` in either direction.
+ * @param windows - fixed ones are all squares of one of {@link fixedWindows}, whichever computes fewer pixels.
  */
-export function cutTiles(width: number, height: number, tile: number, overlap: Overlap): TileGrid {
-  const horizontal = cutAxis(width, tile, overlap);
-  const vertical = cutAxis(height, tile, overlap);
+export function cutTiles(
+  width: number,
+  height: number,
+  tile: number,
+  overlap: Overlap,
+  windows: Windows = 'fitted',
+): TileGrid {
+  const fitted = (side: number): Span[] => cutWindows(side, tile, overlap.pixels);
+  if (windows === 'fitted') return gridOf(width, height, fitted, overlap);
+  const [grid] = fixedWindows(tile, overlap.pixels)
+    .map((size) => gridOf(width, height, (side) => cutFixed(side, size, overlap.pixels), overlap))
+    .toSorted((a, b) => windowPixels(a).total - windowPixels(b).total);
+  if (grid === undefined) throw new RangeError(`Expected a window for tiles of ${tile} pixels`);
+  return grid;
+}
+
+function gridOf(width: number, height: number, windows: (side: number) => Span[], overlap: Overlap): TileGrid {
+  const horizontal = slicesOf(windows(width), width, overlap);
+  const vertical = slicesOf(windows(height), height, overlap);
   return {
     width,
     height,

@@ -17,6 +17,7 @@ import { DEVICE_SHARE, tileWithin } from './memory-model.ts';
 import { planPool, type EnginePoolOptions } from './pool-options.ts';
 import type { EngineModel, Fault } from './protocol.ts';
 import { openTicket, type Ticket } from './ticket.ts';
+import { tileCeiling } from './tiles.ts';
 
 export type { EnginePoolOptions } from './pool-options.ts';
 
@@ -157,7 +158,7 @@ class Pool implements EnginePool {
 
   #tileOn(lane: Lane, model: EngineModel, ceiling: number): number {
     const budget = lane.device === 'cpu' ? this.#tileBudgetBytes : (lane.deviceMemoryBytes ?? Infinity) * DEVICE_SHARE;
-    return tileWithin(model, ceiling, budget, lane.measured[model.name]);
+    return tileWithin(model, tileCeiling(lane.windows, ceiling), budget, lane.measured[model.name]);
   }
 
   /** The first lane speaks for all: engines of one pool are alike. */

@@ -50,6 +50,8 @@ class Engine {
   readonly #jobs = new Map<number, AbortController>();
   /** Two photos have always fitted; more than that share what there is. */
   #room = new PhotoRoom(Infinity);
+  /** Of its device; null on a CPU, and where nobody says. */
+  #deviceMemoryBytes: number | null = null;
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
@@ -67,8 +69,9 @@ class Engine {
     const { threads, photosBudgetBytes } = this.#settings;
     if (isCrowd(photosAtOnce(device, threads, this.#settings.photosAtOnce)))
       this.#room = new PhotoRoom(photosBudgetBytes);
-    const deviceMemoryBytes = device === 'cpu' ? null : await readDeviceMemory(this.#settings.deviceId);
-    send({ type: 'ready', device, deviceMemoryBytes, notes });
+    // Where a shape takes seconds, no photo waits for them; else the others are opened while there is nothing to do.
+    if (this.#network.windows === 'fixed') await this.#warmOthers();
+    send({ type: 'ready', device, deviceMemoryBytes: this.#deviceMemoryBytes, notes });
     await this.#warmOthers();
   }
 
@@ -95,7 +98,8 @@ class Engine {
       try {
         // 8 bits are for processors: elsewhere they might fail for that, and the device be given up.
         const first = provider === 'cpu' ? model : (standIn(model, models) ?? model);
-        const noHalves = await this.#network.tryProvider(provider, first);
+        this.#deviceMemoryBytes = provider === 'cpu' ? null : await readDeviceMemory(this.#settings.deviceId);
+        const noHalves = await this.#network.tryProvider(provider, first, this.#deviceMemoryBytes);
         if (noHalves !== undefined) notes.push(`${provider} takes no half floats here: ${noHalves}`);
         return notes;
       } catch (error) {

@@ -12,6 +12,7 @@ import type { Verdicts } from './precision.ts';
 import { photosAtOnce } from './photos-at-once.ts';
 import { StepWatch } from './step-watch.ts';
 import type { Ticket } from './ticket.ts';
+import { windowsOn } from './tiles.ts';
 
 /** How long a cancelled photo may take to stop by itself. */
 const CANCEL_GRACE_MS = 500;
@@ -126,6 +127,10 @@ export class Lane {
   }
   get networkMs() {
     return this.#networkMsBefore + this.#pulse.networkMs;
+  }
+  /** How it cuts photos. */
+  get windows() {
+    return this.#options.settings.windows ?? windowsOn(this.#device);
   }
   /** Photos it has. */
   get load() {

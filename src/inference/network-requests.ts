@@ -38,7 +38,8 @@ export interface Floats {
 export type NamedFloats = Readonly<Record<string, Floats>>;
 
 export type Request =
-  | { readonly kind: 'open'; readonly session: SessionRequest }
+  /** `windows`: sides of those that it will be run on, to be met now; none: any. */
+  | { readonly kind: 'open'; readonly session: SessionRequest; readonly windows: readonly number[] }
   /** A graph that is no network of tiles: any inputs and outputs, not run beforehand. */
   | { readonly kind: 'openOther'; readonly session: SessionRequest }
   | { readonly kind: 'close'; readonly key: string }

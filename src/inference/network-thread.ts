@@ -96,10 +96,15 @@ function warmUp(session: InferenceSession, { scale, graph }: SessionRequest, wid
 }
 
 /** Runs it: to have it ready, on a larger window to see what a pixel takes of memory, and there once more for the time, without what the first run sets up. */
-async function open(request: SessionRequest) {
+async function open(request: SessionRequest, windows: readonly number[]) {
   const session = await sessionFor(request, 'all', request.provider);
   try {
     const before = readMemory();
+    if (windows.length > 0) {
+      const met = await meetWindows(session, request, windows);
+      sessions.set(request.graph.key, session);
+      return { ...met, bytesPerWindowPixel: Math.max(0, readMemory() - before) / met.timedPixels };
+    }
     const first = await warmUp(session, request, WARM_UP.width, WARM_UP.height);
     const side = Math.floor(Math.sqrt((MEASURING_MS / first.ms) * WARM_UP.width * WARM_UP.height));
     const width = Math.min(LARGEST_MEASURED, side - (side % 8));
@@ -115,6 +120,27 @@ async function open(request: SessionRequest) {
     await session.release();
     throw error;
   }
+}
+
+/**
+ * Runs each of the windows that photos will have, so that none of them waits while the provider gets to know a shape. The smallest must
+ * work; whether a larger one has room is found out by the photo that needs it, which then gets smaller tiles.
+ * @returns the time of the largest that worked, once it was met.
+ */
+async function meetWindows(session: InferenceSession, request: SessionRequest, windows: readonly number[]) {
+  const sides = windows.toSorted((a, b) => a - b);
+  const [smallest = WARM_UP.width] = sides;
+  let met = { msPerPixel: 0, timedPixels: smallest ** 2 };
+  for (const side of sides) {
+    try {
+      await warmUp(session, request, side, side);
+      const { ms } = await warmUp(session, request, side, side);
+      met = { msPerPixel: ms / side ** 2, timedPixels: side ** 2 };
+    } catch (error) {
+      if (side === smallest) throw error;
+    }
+  }
+  return met;
 }
 
 /** The most cautious way there is: on the CPU, in 32 bits, with none of the optimisations that reorder arithmetic, in a new session. */
@@ -147,7 +173,7 @@ const opened = (key: string): InferenceSession => {
 async function answer(request: NetworkRequest): Promise<Omit<NetworkAnswer, 'id'>> {
   switch (request.kind) {
     case 'open':
-      return { opened: await open(request.session) };
+      return { opened: await open(request.session, request.windows) };
     case 'openOther':
       sessions.set(request.session.graph.key, await sessionFor(request.session, 'all', request.session.provider));
       return {};

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { DarkroomError } from '../contracts/errors.ts';
+import { DEVICE_SHARE, tileWithin } from './memory-model.ts';
 import type {
   GraphRequest,
   NamedFloats,
@@ -16,7 +17,7 @@ import type {
 } from './network-requests.ts';
 import type { EngineModel, EngineSettings } from './protocol.ts';
 import { Speeds } from './speeds.ts';
-import type { Depth } from './tiles.ts';
+import { fixedWindows, tileCeiling, windowsOn, type Depth, type Windows } from './tiles.ts';
 import { graphOf, type Variant } from './variant.ts';
 
 export type { NetworkTile, TileRequest } from './network-requests.ts';
@@ -58,6 +59,7 @@ export class Network {
   readonly #speeds = new Speeds();
   readonly #digests = new Map<string, Promise<string>>();
   #provider = 'cpu';
+  #deviceMemoryBytes: number | null = null;
   #precision: Precision = 'full';
   #nextId = 1;
   #turn: Promise<void> = Promise.resolve();
@@ -74,6 +76,11 @@ export class Network {
 
   get provider(): string {
     return this.#provider;
+  }
+
+  /** How photos are cut for it. */
+  get windows(): Windows {
+    return this.#settings.windows ?? windowsOn(this.#provider);
   }
 
   /** Of the arithmetic for a photo of this depth. */
@@ -102,12 +109,18 @@ export class Network {
 
   /**
    * Switches to a provider by opening `model` on it, in half floats where it is a graphics processor's and takes them.
+   * @param deviceMemoryBytes - null where nobody says.
    * @returns why it does not take them; nothing where there is nothing to say.
    * @throws anything when it is not usable.
    */
-  async tryProvider(provider: string, model: EngineModel): Promise<string | undefined> {
+  async tryProvider(
+    provider: string,
+    model: EngineModel,
+    deviceMemoryBytes: number | null,
+  ): Promise<string | undefined> {
     const variant: Variant = { model, depth: 8, share: null };
     this.#provider = provider;
+    this.#deviceMemoryBytes = deviceMemoryBytes;
     this.#precision = HALF_PROVIDERS.has(provider) ? 'half' : 'full';
     try {
       await this.open(variant);
@@ -125,7 +138,11 @@ export class Network {
     const graph = graphOf(variant);
     const { baseBytes, bytesPerWindowPixel } = variant.model.memory;
     return this.#makeResident(graph.key, baseBytes, async () => {
-      const { opened } = await this.#ask({ kind: 'open', session: this.#sessionOf(variant) });
+      const { opened } = await this.#ask({
+        kind: 'open',
+        session: this.#sessionOf(variant),
+        windows: this.#windowsOf(variant.model),
+      });
       if (opened === undefined) throw new Error('Expected the network thread to answer that it opened the model');
       this.#learn(variant, opened);
       this.#speeds.opened(variant.model.name, opened.msPerPixel, opened.timedPixels);
@@ -196,6 +213,16 @@ export class Network {
     if (tile === undefined) throw new Error('Expected a tile from the network thread');
     this.#networkMs += tile.ms;
     return tile;
+  }
+
+  /** Those of the tile that most photos ask for. */
+  #windowsOf(model: EngineModel): number[] {
+    if (this.windows === 'fitted') return [];
+    const budget = (this.#deviceMemoryBytes ?? Infinity) * DEVICE_SHARE;
+    return fixedWindows(
+      tileWithin(model, tileCeiling(this.windows, this.#settings.tileSize), budget),
+      model.overlap.pixels,
+    );
   }
 
   #sessionOf(variant: Variant): SessionRequest {

@@ -46,7 +46,7 @@ export async function enhancePhoto(work: PhotoJob): Promise<EnhancedPhoto> {
   const model = await work.precision.choose(asked);
   const header = await readHeader(job.inputPath, settings.photoMaxPixels);
   const format = resultFormatOf(header.format, options.format);
-  const plan = planPhoto(header, options, model, work.tileSize);
+  const plan = planPhoto(header, options, model, work.tileSize, work.network.windows);
   const { width, height } = plan.enlargement.result;
   assertFits(format, width, height, settings.resultMaxPixels);
   const waiting = { stage: 'waiting', tilesDone: 0, tilesTotal: plan.tiles, expectedMs: null } as const;

@@ -2,7 +2,7 @@ import { planEnlargement, type Enlargement } from '../contracts/enlargement.ts';
 import type { EnhanceOptions } from '../contracts/options.ts';
 import type { Size } from '../contracts/result-size.ts';
 import type { EngineModel } from './protocol.ts';
-import { cutTiles, type TileGrid } from './tiles.ts';
+import { cutTiles, type TileGrid, type Windows } from './tiles.ts';
 
 /** What a photo will go through, known from its size alone. */
 export interface PhotoPlan {
@@ -21,11 +21,12 @@ export function planPhoto(
   options: Pick<EnhanceOptions, 'scale' | 'targetWidth' | 'targetHeight'>,
   model: Pick<EngineModel, 'scale' | 'overlap'>,
   tileSize: number,
+  windows: Windows,
 ): PhotoPlan {
   const enlargement = planEnlargement(photo, options, model.scale);
   const grids = enlargement.steps
     .filter(({ kind }) => kind === 'network')
-    .map(({ from }) => cutTiles(from.width, from.height, tileSize, model.overlap));
+    .map(({ from }) => cutTiles(from.width, from.height, tileSize, model.overlap, windows));
   return { enlargement, grids, tiles: grids.reduce((sum, grid) => sum + tilesOf(grid), 0) };
 }
 

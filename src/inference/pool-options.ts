@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
+import { TILE_SIZE } from '../contracts/options.ts';
 import type { InstalledFaceModel, InstalledModel } from './engine.ts';
 import { availableCores, availableMemory } from './host-limits.ts';
 import type { EngineModel, EngineSettings } from './protocol.ts';
+import type { Windows } from './tiles.ts';
 
 export interface EnginePoolOptions {
   readonly models: readonly InstalledModel[];
@@ -15,6 +17,10 @@ export interface EnginePoolOptions {
   readonly deviceIds?: readonly number[];
   /** Threads of the network on a CPU; 0: as many as the machine or its control group allows. */
   readonly threads: number;
+  /** That most photos ask for: what fixed windows are made ready for. Default: that of a request. */
+  readonly tileSize?: number;
+  /** How photos are cut; default: by the device. */
+  readonly windows?: Windows;
   /** Photos an engine works on at a time; 0 or nothing: two on a processor, on other devices one a core. */
   readonly photosAtOnce?: number;
   /** An engine process is replaced between two photos after this many. */
@@ -58,6 +64,8 @@ export function planPool(options: EnginePoolOptions): PoolPlan {
     providers: [...options.providers],
     deviceId,
     threads,
+    tileSize: options.tileSize ?? TILE_SIZE.default,
+    ...(options.windows && { windows: options.windows }),
     photosAtOnce: options.photosAtOnce ?? 0,
     photosBudgetBytes: memoryLimitBytes * PHOTOS_SHARE,
     sessionBudgetBytes: memoryLimitBytes * SESSION_SHARE,

@@ -40,6 +40,10 @@ const settingsSchema = z.object({
   deviceId: z.int(),
   /** Threads of the network on a CPU. */
   threads: z.int().positive(),
+  /** That most photos ask for. */
+  tileSize: z.int().positive(),
+  /** How photos are cut; by the device, if nothing is said. */
+  windows: z.enum(['fitted', 'fixed']).optional(),
   /** Photos at a time; 0: as fits the device. */
   photosAtOnce: z.int().nonnegative(),
   /** Memory that more than two photos may take together, beside the network. */

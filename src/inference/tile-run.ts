@@ -2,7 +2,7 @@ import { DarkroomError } from '../contracts/errors.ts';
 import type { Network, TileRequest } from './network.ts';
 import { looksBroken } from './output-guard.ts';
 import type { PixelSource } from './pixel-source.ts';
-import { cutOut, spanLength, type Samples, type Slice, type Span, type TileGrid } from './tiles.ts';
+import { cutOut, mirrorOut, spanLength, within, type Samples, type Slice, type Span, type TileGrid } from './tiles.ts';
 import type { Variant } from './variant.ts';
 
 /** Tiles of one photo that are with the network at a time: one runs, one waits, one is being put away. */
@@ -49,11 +49,11 @@ async function runTile(run: TileRun, index: number, handedIn: () => void): Promi
   const row = grid.rows[Math.floor(index / grid.columns.length)];
   if (column === undefined || row === undefined)
     throw new RangeError(`Expected a tile of the grid but received ${index}`);
-  const tile = {
-    pixels: await run.source.cut(column.window, row.window),
-    width: spanLength(column.window),
-    height: spanLength(row.window),
-  };
+  const [wide, tall] = [within(column.window, grid.width), within(row.window, grid.height)];
+  const inside = { width: spanLength(wide), height: spanLength(tall), channels: 3 };
+  const [width, height] = [spanLength(column.window), spanLength(row.window)];
+  const pixels = mirrorOut({ ...inside, data: await run.source.cut(wide, tall) }, width, height);
+  const tile = { pixels, width, height };
   const answer = network.run(variant, tile);
   handedIn();
   const first = await answer;

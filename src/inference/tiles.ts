@@ -1,7 +1,7 @@
 import { spanLength, type Span } from '../contracts/tile-grid.ts';
 
-export { cutTiles, spanLength, windowPixels } from '../contracts/tile-grid.ts';
-export type { Overlap, Slice, Span, TileGrid } from '../contracts/tile-grid.ts';
+export { cutTiles, fixedWindows, spanLength, tileCeiling, windowPixels, windowsOn } from '../contracts/tile-grid.ts';
+export type { Overlap, Slice, Span, TileGrid, Windows } from '../contracts/tile-grid.ts';
 
 /** Interleaved samples: 8 bits, or 16 (0 to 65535). */
 export type Samples = Uint8Array | Uint16Array;
@@ -39,4 +39,35 @@ export function cutOut(image: Pixels, columns: Span, rows: Span): OwnSamples {
     cut.set(image.data.subarray(from, from + samples), (y - rows.start) * samples);
   }
   return cut;
+}
+
+/** The part of a window that lies in a picture of this side. */
+export const within = ({ start, end }: Span, side: number): Span => ({ start, end: Math.min(end, side) });
+
+/**
+ * Carries a picture on to the right and downwards by its own mirror image, to and fro, its last pixel twice; what lies beyond is cut off
+ * again. Measured against what the network makes where it sees what is really there, that is nearer than its own zeros, a row of last
+ * pixels, or a mirror that has the last pixel once (`test/inference/fixed-windows.test.ts`).
+ */
+export function mirrorOut(image: Pixels<OwnSamples>, width: number, height: number): OwnSamples {
+  if (image.width === width && image.height === height) return image.data;
+  const { channels, data } = image;
+  const wide = samplesLike(data, width * height * channels);
+  const from = Array.from({ length: width }, (_, x) => mirrored(x, image.width) * channels);
+  for (let y = 0; y < height; y += 1) {
+    const row = mirrored(y, image.height) * image.width * channels;
+    for (let x = 0; x < width; x += 1) {
+      const at = row + (from[x] ?? 0);
+      for (let channel = 0; channel < channels; channel += 1) {
+        wide[(y * width + x) * channels + channel] = data[at + channel] ?? 0;
+      }
+    }
+  }
+  return wide;
+}
+
+/** Where position `at` lies when a line of so many is walked to and fro. */
+function mirrored(at: number, length: number): number {
+  const along = at % (2 * length);
+  return Math.min(along, 2 * length - 1 - along);
 }

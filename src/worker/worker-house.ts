@@ -86,6 +86,7 @@ function startEngines(
     warm: [...new Set(Object.values(levels.choices).map(({ model }) => model))],
     providers: config.EXECUTION_PROVIDERS,
     threads: config.ENGINE_THREADS,
+    tileSize: config.TILE_SIZE,
     photosAtOnce: config.ENGINE_PHOTOS,
     recycleAfterPhotos: config.ENGINE_RECYCLE_PHOTOS,
     memoryLimitBytes: config.ENGINE_MEMORY_BYTES,

@@ -74,6 +74,17 @@ describe('a plan', () => {
     expect(total).toMatchObject({ photos: 1, planned: 1, refused: 0, tiles: windows.length });
   });
 
+  it('follows the device: its fixed windows, and the photos that it works on at a time', () => {
+    const photos = [1, 2, 3, 4, 5, 6].map(() => photo(300, 200));
+    const cuda: WorkerReport = { ...worker([network()]), device: 'cuda', slots: 16 };
+    const [onCuda, onCpu] = [plan(photos, { tile_size: 300 }, [cuda]), plan(photos, { tile_size: 300 })];
+    const windows = cutTiles(300, 200, 256, OVERLAP, 'fixed');
+    expect(onCpu.photos[0]?.tiles).toBe(1);
+    expect(onCuda.photos[0]?.tiles).toBe(windows.columns.length * windows.rows.length);
+    expect(onCuda.photos[0]?.memory_bytes).toBe(1e8 + 1000 * 320 ** 2);
+    expect(onCuda.total.scratch_bytes).toBe(onCpu.total.scratch_bytes * 3);
+  });
+
   it('says of eight times that it takes two passes', () => {
     const [eight] = plan([photo(100, 80)], { scale: 8 }).photos;
     expect(eight).toMatchObject({ network_passes: 2, result_width: 800, result_height: 640 });
