@@ -37,7 +37,9 @@ const port = Number(new URL(url).port);
 async function diskBytes() {
   let bytes = 0;
   for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
+    // What is removed meanwhile takes no room any more.
+    const found = entry.isFile() ? await stat(join(entry.parentPath, entry.name)).catch(() => undefined) : undefined;
+    bytes += found?.size ?? 0;
   }
   return bytes;
 }

@@ -1,8 +1,8 @@
 /**
- * What one engine process takes in memory for a very large photo, through the network of `fast`: about five seconds a megapixel.
+ * What one engine process takes in memory for a very large photo, through the network of `fast`: about two seconds a megapixel.
  * The most that was ever resident is printed; the aim is 1.5 GB. `--model stand-in` repeats pixels instead, for a slow machine.
  *
- *     npm run bench:memory -- [--megapixels 100] [--scale 4] [--model darkroom-fast-x4]
+ *     npm run bench:memory -- [--megapixels 100] [--scale 4] [--model darkroom-fast-x4-int8]
  */
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const { values: wanted } = parseArgs({
   options: {
     megapixels: { type: 'string', default: '100' },
     scale: { type: 'string', default: '4' },
-    model: { type: 'string', default: 'darkroom-fast-x4' },
+    model: { type: 'string', default: 'darkroom-fast-x4-int8' },
   },
 });
 const side = Math.round(Math.sqrt(Number(wanted.megapixels) * 1e6));
