@@ -21,11 +21,12 @@ async function checkBuckets(config: LoadedConfig['config']): Promise<Seen> {
     ...config.S3_SOURCES.map((address) => ({ setting: 'S3_SOURCES', address })),
     ...config.S3_DESTINATIONS.map((address) => ({ setting: 'S3_DESTINATIONS', address })),
   ];
-  const faults: { readonly text: string; readonly error: DarkroomError }[] = [];
-  for (const { setting, address } of places) {
-    const error = await faultOf(buckets, setting, address);
-    if (error !== undefined) faults.push({ text: `${setting} ${address}: ${error.message}`, error });
-  }
+  const looked = await Promise.all(
+    places.map(async ({ setting, address }) => ({ setting, address, error: await faultOf(buckets, setting, address) })),
+  );
+  const faults = looked.flatMap(({ setting, address, error }) =>
+    error === undefined ? [] : [{ text: `${setting} ${address}: ${error.message}`, error }],
+  );
   const [first] = faults;
   if (first === undefined) {
     return { state: 'ok', message: `${places.map(({ address }) => address).join(', ')}: there and readable.` };
