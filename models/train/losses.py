@@ -1,5 +1,7 @@
 """What the network is asked to minimise."""
 
+import argparse
+
 import torch
 import torch.nn.functional as F
 
@@ -48,6 +50,24 @@ def weave(made: torch.Tensor, wanted: torch.Tensor, scale: int = 4, window: int 
     places = F.pixel_unshuffle(made - wanted, scale).unflatten(1, (-1, scale**2))
     common = F.avg_pool2d(places.flatten(1, 2), window, stride=2).unflatten(1, (-1, scale**2))
     return (common - common.mean(2, keepdim=True)).abs().mean()
+
+
+LOSSES = (charbonnier, frequency, gradient, weave, edges)
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """The weight of each loss but the first, whose weight is 1."""
+    parser.add_argument("--frequency", type=float, default=0.05)
+    parser.add_argument("--gradient", type=float, default=0.2)
+    parser.add_argument("--weave", type=float, default=1.0)
+    parser.add_argument("--edges", type=float, default=0.1)
+
+
+def weighed(made: torch.Tensor, wanted: torch.Tensor, options: argparse.Namespace) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each of LOSSES, and their sum by the weights of `options`."""
+    parts = torch.stack([loss(made, wanted) for loss in LOSSES])
+    weights = [1, options.frequency, options.gradient, options.weave, options.edges]
+    return parts, (parts * parts.new_tensor(weights)).sum()
 
 
 def sharpened(photo: torch.Tensor, amount: float) -> torch.Tensor:

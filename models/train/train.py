@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from export import read_back
-from losses import charbonnier, edges, frequency, gradient, sharpened, weave
+from losses import add_weights, sharpened, weighed
 from network import FastNetwork
 from patches import ahead, from_photos, from_teacher
 
@@ -45,7 +45,6 @@ def main(options: argparse.Namespace) -> None:
     start, begun, saved, sums = step, time.monotonic(), time.monotonic(), torch.zeros(6)
     photos = ahead(from_photos(work / "train", options.side, options.batch, options.seed + step))
     taught = ahead(from_teacher(work / "taught", options.side, options.batch, options.seed + step, options.share))
-    weights = [1, options.frequency, options.gradient, options.weave, options.edges]
     done = 0.0
     while done < 1:
         rate = options.rate * min(1, (step + 1) / 200) * (1 - done if options.decay else 1)
@@ -56,8 +55,7 @@ def main(options: argparse.Namespace) -> None:
         wanted = large if from_taught else sharpened(large, options.sharpen)
         with torch.autocast(device, torch.bfloat16, enabled=short):
             made = network(small)
-        parts = torch.stack([loss(made, wanted) for loss in (charbonnier, frequency, gradient, weave, edges)])
-        loss = (parts * parts.new_tensor(weights)).sum()
+        parts, loss = weighed(made, wanted, options)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
@@ -99,10 +97,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--side", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--frequency", type=float, default=0.05)
-    parser.add_argument("--gradient", type=float, default=0.2)
-    parser.add_argument("--weave", type=float, default=1.0)
-    parser.add_argument("--edges", type=float, default=0.1)
+    add_weights(parser)
     parser.add_argument("--short", action="store_true", help="bfloat16 on a processor: twice as fast where it has it")
     parser.add_argument("--sharpen", type=float, default=0.5)
     parser.add_argument("--taught", type=float, default=0.0, help="share of steps on the teacher's pairs")

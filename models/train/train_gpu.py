@@ -19,7 +19,7 @@ import torch
 
 from adversary import Adversary, likeness, verdict_loss
 from export import read_back, weights
-from losses import charbonnier, edges, frequency, gradient, sharpened, weave
+from losses import add_weights, sharpened, weighed
 from network import FastNetwork
 from pool import Makers, Pool
 
@@ -115,9 +115,8 @@ class Training:
         wanted = real + share * (taught - real)
         with torch.autocast(self.device, torch.bfloat16, enabled=options.short):
             made = self.network(small)
-        parts = [loss(made, wanted) for loss in (charbonnier, frequency, gradient, weave, edges)]
-        factors = (1, options.frequency, options.gradient, options.weave, options.edges)
-        loss = sum(factor * part for factor, part in zip(factors, parts, strict=True))
+        near, loss = weighed(made, wanted, options)
+        parts = list(near)
         if against is not None:
             fooled, alike, verdict = self.contest(made, real, against)
             loss = loss + options.adversary * fooled + options.likeness * alike
@@ -180,10 +179,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--refresh", type=int, default=8, help="steps between looks for new pairs")
     parser.add_argument("--processes", type=int, default=15)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--frequency", type=float, default=0.05)
-    parser.add_argument("--gradient", type=float, default=0.2)
-    parser.add_argument("--weave", type=float, default=1.0)
-    parser.add_argument("--edges", type=float, default=0.1)
+    add_weights(parser)
     parser.add_argument("--sharpen", type=float, default=0.5)
     parser.add_argument("--taught", type=float, default=0.5, help="share of the pairs that follow the teacher")
     parser.add_argument("--share", type=float, default=0.7, help="of the teacher in the target of such a pair")
