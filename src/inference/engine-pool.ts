@@ -78,7 +78,7 @@ class Pool implements EnginePool {
 
   status(): EngineStatus {
     const lanes = this.#lanes;
-    const memory = lanes.reduce((sum, lane) => sum + lane.memoryBytes, 0);
+    const memory = lanes.reduce((sum, lane) => sum + lane.figures.memoryBytes, 0);
     return {
       state: lanes.some(({ state }) => state === 'ready')
         ? 'ready'
@@ -88,11 +88,11 @@ class Pool implements EnginePool {
       device: lanes.find(({ device }) => device !== '')?.device ?? '',
       lanes: lanes.length,
       slots: lanes.reduce((sum, lane) => sum + lane.slots, 0),
-      resident: [...new Set(lanes.flatMap(({ resident }) => resident))],
+      resident: [...new Set(lanes.flatMap(({ figures }) => figures.resident))],
       memoryBytes: memory > 0 ? memory : null,
       networks: [...this.#models.values()].map((model) => this.#describe(model)),
       substitutes: this.#substitutes(),
-      networkMsTotal: lanes.reduce((sum, lane) => sum + lane.networkMs, 0),
+      networkMsTotal: lanes.reduce((sum, lane) => sum + lane.figures.networkMs, 0),
       restarts: lanes.reduce((sum, lane) => sum + lane.restarts, 0),
       pids: lanes.flatMap(({ pid }) => pid ?? []),
     };
@@ -141,7 +141,7 @@ class Pool implements EnginePool {
 
   /** Before work starts. A device whose memory is not known takes the tile that was asked for. */
   #affordableTile({ job }: Ticket, lane: Lane): number {
-    const model = this.#models.get(lane.verdicts[job.model] ? this.#fullPrecision(job.model) : job.model);
+    const model = this.#models.get(lane.figures.verdicts[job.model] ? this.#fullPrecision(job.model) : job.model);
     return model === undefined ? job.options.tileSize : this.#tileOn(lane, model, job.options.tileSize);
   }
 
@@ -151,22 +151,22 @@ class Pool implements EnginePool {
 
   /** As {@link #describe}. */
   #substitutes(): Substitute[] {
-    return Object.entries(this.#lanes[0]?.verdicts ?? {}).flatMap(([model, because]) =>
+    return Object.entries(this.#lanes[0]?.figures.verdicts ?? {}).flatMap(([model, because]) =>
       because === null ? [] : [{ model, by: this.#fullPrecision(model), because }],
     );
   }
 
   #tileOn(lane: Lane, model: EngineModel, ceiling: number): number {
     const budget = lane.device === 'cpu' ? this.#tileBudgetBytes : (lane.deviceMemoryBytes ?? Infinity) * DEVICE_SHARE;
-    return tileWithin(model, tileCeiling(lane.windows, ceiling), budget, lane.measured[model.name]);
+    return tileWithin(model, tileCeiling(lane.windows, ceiling), budget, lane.figures.measured[model.name]);
   }
 
   /** The first lane speaks for all: engines of one pool are alike. */
   #describe(model: EngineModel): NetworkStatus {
     const { name, scale, overlap, memory } = model;
     const [lane] = this.#lanes;
-    const msPerPixel = lane?.speeds[name];
-    const bytesPerWindowPixel = lane?.measured[name] ?? memory.bytesPerWindowPixel;
+    const msPerPixel = lane?.figures.speeds[name];
+    const bytesPerWindowPixel = lane?.figures.measured[name] ?? memory.bytesPerWindowPixel;
     return {
       name,
       scale,

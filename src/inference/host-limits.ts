@@ -43,8 +43,17 @@ export function availableMemory(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
-/** How many processes the kernel has killed for want of memory; `undefined` where that is not told. */
-export function countOutOfMemoryKills(): number | undefined {
+/** @returns tells whether the kernel has killed any process for want of memory since this call; false where that is not told. */
+export function watchForMemoryKills(): () => boolean {
+  const before = countOutOfMemoryKills();
+  return () => {
+    const now = countOutOfMemoryKills();
+    return now !== undefined && before !== undefined && now > before;
+  };
+}
+
+/** `undefined` where that is not told. */
+function countOutOfMemoryKills(): number | undefined {
   const counter = /^oom_kill (\d+)$/m.exec(readText('/proc/vmstat') ?? '')?.[1];
   return counter === undefined ? undefined : Number(counter);
 }
