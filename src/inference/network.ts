@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Worker } from 'node:worker_threads';
-import { DarkroomError } from '../contracts/errors.ts';
 import { DEVICE_SHARE, tileWithin } from './memory-model.ts';
 import type {
   GraphRequest,
   NamedFloats,
-  NetworkAnswer,
-  NetworkRequest,
   NetworkTile,
   Opened,
   Precision,
@@ -16,7 +12,9 @@ import type {
   TileRequest,
 } from './network-requests.ts';
 import type { EngineModel, EngineSettings } from './protocol.ts';
+import { ResidentSessions } from './resident-sessions.ts';
 import { Speeds } from './speeds.ts';
+import { ThreadLine } from './thread-line.ts';
 import { fixedWindows, tileCeiling, windowsOn, type Depth, type Windows } from './tiles.ts';
 import { graphOf, type Variant } from './variant.ts';
 
@@ -32,46 +30,29 @@ export interface OtherGraph {
   readonly memoryBytes: number;
 }
 
-interface Resident {
-  readonly baseBytes: number;
-  readonly bytesPerWindowPixel: number;
-  /** Largest window run so far: the runtime's arena keeps what that took. */
-  windowPixels: number;
-  msPerPixel: number;
-}
-
-const memoryOf = ({ baseBytes, bytesPerWindowPixel, windowPixels }: Resident): number =>
-  baseBytes + bytesPerWindowPixel * windowPixels;
-
 /** Graphics processors, which multiply half floats several times as fast; a processor would only convert them back and forth. */
 const HALF_PROVIDERS = new Set(['cuda', 'tensorrt', 'webgpu', 'coreml', 'dml']);
 
-/** What onnxruntime and the device drivers say when memory is short. */
-const OUT_OF_MEMORY = /failed to allocate memory|bad_alloc|bad allocation|out of memory|alloc_failed|e_outofmemory/i;
-
 export class Network {
   readonly #settings: EngineSettings;
-  readonly #thread = new Worker(new URL('./network-thread.js', import.meta.url));
-  readonly #answers = new Map<number, (answer: NetworkAnswer) => void>();
-  /** By the graph's key, in order of use, the most recent last. */
-  readonly #residents = new Map<string, Resident>();
+  readonly #thread: ThreadLine;
+  readonly #sessions: ResidentSessions;
   readonly #measured = new Map<string, number>();
   readonly #speeds = new Speeds();
   readonly #digests = new Map<string, Promise<string>>();
   #provider = 'cpu';
   #deviceMemoryBytes: number | null = null;
   #precision: Precision = 'full';
-  #nextId = 1;
   #turn: Promise<void> = Promise.resolve();
-  #opening: Promise<unknown> = Promise.resolve();
   #networkMs = 0;
 
   /** @param onCrash - the thread is gone, and with it the engine's use. */
   constructor(settings: EngineSettings, onCrash: (error: unknown) => void) {
     this.#settings = settings;
-    this.#thread.on('message', (answer: NetworkAnswer) => this.#answers.get(answer.id)?.(answer));
-    this.#thread.on('error', onCrash);
-    this.#thread.on('exit', (code) => onCrash(new Error(`The network thread ended with code ${code}`)));
+    this.#thread = new ThreadLine(onCrash);
+    this.#sessions = new ResidentSessions(settings.sessionBudgetBytes, (key) =>
+      this.#thread.ask({ kind: 'close', key }),
+    );
   }
 
   get provider(): string {
@@ -89,7 +70,7 @@ export class Network {
   }
 
   get resident(): string[] {
-    return [...this.#residents.keys()];
+    return this.#sessions.keys;
   }
 
   /** Time spent in networks since the start. */
@@ -137,8 +118,8 @@ export class Network {
   open(variant: Variant): Promise<void> {
     const graph = graphOf(variant);
     const { baseBytes, bytesPerWindowPixel } = variant.model.memory;
-    return this.#makeResident(graph.key, baseBytes, async () => {
-      const { opened } = await this.#ask({
+    return this.#sessions.open(graph.key, baseBytes, async () => {
+      const { opened } = await this.#thread.ask({
         kind: 'open',
         session: this.#sessionOf(variant),
         windows: this.#windowsOf(variant.model),
@@ -161,13 +142,13 @@ export class Network {
 
   /** Milliseconds a tile of this many window pixels should take. */
   expectMs(variant: Variant, windowPixels: number): number {
-    return (this.#residents.get(graphOf(variant).key)?.msPerPixel ?? 0) * windowPixels;
+    return (this.#sessions.get(graphOf(variant).key)?.msPerPixel ?? 0) * windowPixels;
   }
 
   /** @throws DarkroomError `out_of_memory`. */
   async run(variant: Variant, tile: TileRequest): Promise<NetworkTile> {
     const { key } = graphOf(variant);
-    const resident = await this.#residentFor(key, () => this.open(variant));
+    const resident = await this.#sessions.getOrOpen(key, () => this.open(variant));
     const windowPixels = tile.width * tile.height;
     resident.windowPixels = Math.max(resident.windowPixels, windowPixels);
     const answer = await this.#runTile({ kind: 'run', key, scale: variant.model.scale, ...tile });
@@ -185,12 +166,15 @@ export class Network {
   async runOther(graph: OtherGraph, inputs: NamedFloats): Promise<NamedFloats> {
     const key = graph.name;
     const open = (): Promise<void> =>
-      this.#makeResident(key, graph.memoryBytes, async () => {
-        await this.#ask({ kind: 'openOther', session: this.#session({ key, path: graph.path, depth: 8 }, 1, 'full') });
+      this.#sessions.open(key, graph.memoryBytes, async () => {
+        await this.#thread.ask({
+          kind: 'openOther',
+          session: this.#session({ key, path: graph.path, depth: 8 }, 1, 'full'),
+        });
         return { baseBytes: graph.memoryBytes, bytesPerWindowPixel: 0, windowPixels: 0, msPerPixel: 0 };
       });
-    await this.#residentFor(key, open);
-    const { outputs } = await this.#ask({ kind: 'runOther', key, inputs });
+    await this.#sessions.getOrOpen(key, open);
+    const { outputs } = await this.#thread.ask({ kind: 'runOther', key, inputs });
     if (outputs === undefined) throw new Error('Expected outputs from the network thread');
     return outputs;
   }
@@ -209,7 +193,7 @@ export class Network {
   }
 
   async #runTile(request: Request & TileRequest): Promise<NetworkTile> {
-    const { tile } = await this.#ask(request);
+    const { tile } = await this.#thread.ask(request);
     if (tile === undefined) throw new Error('Expected a tile from the network thread');
     this.#networkMs += tile.ms;
     return tile;
@@ -239,55 +223,5 @@ export class Network {
     if (this.#provider !== 'cpu' || this.#measured.has(model.name)) return;
     const known = model.memory.bytesPerWindowPixel;
     this.#measured.set(model.name, Math.min(known * 2, Math.max(known / 2, bytesPerWindowPixel)));
-  }
-
-  /** The session, opened (again) if another photo's took its place meanwhile. Nothing may be awaited before it is used. */
-  async #residentFor(key: string, open: () => Promise<void>): Promise<Resident> {
-    for (;;) {
-      const resident = this.#residents.get(key);
-      if (resident !== undefined) return resident;
-      await open();
-    }
-  }
-
-  /** One session is opened at a time, so that two photos do not both make room for theirs. */
-  #makeResident(key: string, baseBytes: number, open: () => Promise<Resident>): Promise<void> {
-    const opened = this.#afterwards(async () => {
-      const known = this.#residents.get(key);
-      if (known === undefined) await this.#makeRoomFor(baseBytes);
-      const resident = known ?? (await open());
-      this.#residents.delete(key);
-      this.#residents.set(key, resident);
-    });
-    this.#opening = opened.catch(() => undefined);
-    return opened;
-  }
-
-  async #afterwards(open: () => Promise<void>): Promise<void> {
-    await this.#opening;
-    await open();
-  }
-
-  async #makeRoomFor(baseBytes: number): Promise<void> {
-    for (const [key] of this.#residents) {
-      const used = [...this.#residents.values()].reduce((sum, resident) => sum + memoryOf(resident), 0);
-      if (used + baseBytes <= this.#settings.sessionBudgetBytes) return;
-      this.#residents.delete(key);
-      await this.#ask({ kind: 'close', key });
-    }
-  }
-
-  async #ask(request: Request): Promise<NetworkAnswer> {
-    const id = this.#nextId;
-    this.#nextId += 1;
-    const answer = await new Promise<NetworkAnswer>((resolve) => {
-      this.#answers.set(id, resolve);
-      this.#thread.postMessage({ ...request, id } satisfies NetworkRequest, []);
-    });
-    this.#answers.delete(id);
-    if (answer.error === undefined) return answer;
-    const cause = new Error(answer.error);
-    if (OUT_OF_MEMORY.test(answer.error)) throw new DarkroomError('out_of_memory', undefined, { cause });
-    throw cause;
   }
 }
