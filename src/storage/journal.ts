@@ -12,7 +12,7 @@ import {
 import { DarkroomError } from '../contracts/errors.ts';
 import { expiredSchema, type Expired } from '../contracts/retention.ts';
 import { compensationSchema, rolledBackSchema, type Compensation, type RolledBack } from '../contracts/operations.ts';
-import { isBatchId, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
+import { isAdditionId, isBatchId, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
 import {
   additionKey,
   BATCHES,
@@ -93,8 +93,10 @@ export class Journal {
   /**
    * Takes in what was left under `additionId`, from index `total` on. Only the batch's workflow calls this, one addition at
    * a time; doing it again after a crash writes the same.
+   * @throws DarkroomError `invalid_request` for a name that can be none, `not_found` when nothing was left under it
    */
   async append(batchId: string, additionId: string, total: number): Promise<PhotoRecord[]> {
+    if (!isAdditionId(additionId)) throw new DarkroomError('invalid_request', 'Expected the name of an addition.');
     const left = await readRecord(this.#store, additionKey(batchId, additionId), z.array(photoRecordSchema));
     const header = await this.header(batchId);
     if (!left || !header) throw new DarkroomError('not_found', 'The photos that were to be added are not there.');
