@@ -21,7 +21,7 @@ import { listenToControl } from './control.ts';
 import { describeBatch } from './describe-batch.ts';
 
 /** What this code does otherwise than code that batches may have begun with; see docs/07-changing-workflows.md. */
-const PATCHES = { oneAdditionAtATime: 'one-addition-at-a-time' } as const;
+const PATCHES = { oneAdditionAtATime: 'one-addition-at-a-time', lookBeforeClosing: 'look-before-closing' } as const;
 
 /**
  * A batch of 1 to 100,000 photos: open the manifest page by page, keep a bounded window of photos under way, settle each,
@@ -57,6 +57,8 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
         await continueAsNew<typeof enhanceBatch>({ ...input, resume: false, carried: batch.carried(Date.now()) });
       } else if (step.do === 'finish') {
         await condition(allHandlersFinished);
+        // An addition that was being taken in while the batch was sealed is work again.
+        if (nextStep().do !== 'finish' && patched(PATCHES.lookBeforeClosing)) continue;
         const result = await close();
         // What was asked for meanwhile, such as a retry, keeps the batch open.
         if (batch.nextStep(false).do === 'finish' && allHandlersFinished()) return end(result);

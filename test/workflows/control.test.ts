@@ -152,7 +152,19 @@ describe('a signal', () => {
     expect(await handle.result()).toMatchObject({ status: 'completed', total: 2, completed: 2 });
   });
 
+  it('that seals a batch while an addition is being taken in lets it end once, with the addition', async () => {
+    enhancing = atOnce;
+    appending = () => sleep(500);
+    const { batchId, handle } = await submit(0, { open: true });
+    await house.journal.leave(batchId, 'last', [makeRecord(0), makeRecord(1)]);
+    await handle.signal(addPhotosSignal, 'last');
+    await handle.signal(sealSignal);
+    expect(await handle.result()).toMatchObject({ status: 'completed', total: 2, completed: 2 });
+    expect(closingsOf(batchId)).toEqual([{ status: 'completed', total: 2, completed: 2 }]);
+    appending = () => Promise.resolve();
+  });
+
   it('replays in every batch of this file', async () => {
-    expect(await replayHistories(env, 'enhanceBatch', (batchId) => testOf.get(batchId))).toBe(3);
+    expect(await replayHistories(env, 'enhanceBatch', (batchId) => testOf.get(batchId))).toBe(4);
   });
 });
