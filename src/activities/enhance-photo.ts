@@ -12,12 +12,14 @@ import { asFailure, isEngineFault } from './failures.ts';
 import { fetchOriginal } from './fetch-original.ts';
 import { publishResult, removeLeftOvers } from './publish-result.ts';
 import { openStageSpans, type StageSpans } from './stage-spans.ts';
-import type { ScratchShelf } from './scratch-shelf.ts';
+import type { Desk, ScratchShelf } from './scratch-shelf.ts';
 
 /** Temporal answers a cancellation on a heartbeat: one a second keeps cancelling prompt. */
 const HEARTBEAT_INTERVAL_MS = 1000;
 /** A photo under way when a worker dies is seldom to blame; one that was under way so often is. */
 const DEATHS_UNTIL_GIVING_UP = 25;
+/** Of the SDK's reasons for ending an activity, the one by which the workflow wants no more of it. */
+const CANCELLED = 'CANCELLED';
 
 export interface EnhanceDependencies {
   readonly store: Store;
@@ -85,7 +87,7 @@ async function runAttempt(deps: EnhanceDependencies, task: PhotoTask, superseded
     spans.end(error);
     // Cancelled by the batch or by a worker that is stopping: Temporal knows which, and reschedules the latter.
     if (context.cancellationSignal.aborted)
-      throw error instanceof CancelledFailure ? error : new CancelledFailure('CANCELLED', [], asError(error));
+      throw error instanceof CancelledFailure ? error : new CancelledFailure(CANCELLED, [], asError(error));
     report({ ended: beat.ended + 1, faults: beat.faults + (isEngineFault(error) ? 1 : 0) });
     context.heartbeat(beat);
     throw asFailure(error, { attempt, faults: beat.faults });
@@ -122,9 +124,10 @@ async function enhance(
   const { model } = chooseModel(quality, new Set(deps.models.keys()), denoise !== null);
   const startedAt = deps.now();
   const original = await fetchOriginal(deps, task, record.original, header.destination);
-  const desk = await deps.scratch.claim(photoId(task.batchId, task.index));
+  let desk: Desk | undefined;
   let keepTiles = false;
   try {
+    desk = await deps.scratch.claim(photoId(task.batchId, task.index));
     const enhanced = await engines.enhance(
       {
         inputPath: original.path,
@@ -145,14 +148,17 @@ async function enhance(
     throw error;
   } finally {
     await original.release();
-    if (!keepTiles) await desk.discard();
+    if (!keepTiles) await desk?.discard();
   }
 }
 
-/** Tiles help the next attempt; a photo that is cancelled or to blame itself has none. */
+/**
+ * Tiles help the next attempt; a photo that is cancelled or to blame itself has none. Whatever else ends an attempt (its worker
+ * stops or was silent for too long, Temporal was away, somebody paused it) is followed by another, or may be once the batch is resumed.
+ */
 function worthKeeping(error: unknown, signal: AbortSignal): boolean {
   const reason: unknown = signal.reason;
-  if (signal.aborted) return reason instanceof DarkroomError || String(reason).includes('WORKER_SHUTDOWN');
+  if (signal.aborted) return !(reason instanceof CancelledFailure && reason.message === CANCELLED);
   return !(error instanceof DarkroomError) || error.definition.retryable;
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEnhanceActivities } from '../../src/activities/enhance-photo.ts';
 import { ScratchShelf } from '../../src/activities/scratch-shelf.ts';
 import { parseConfig } from '../../src/contracts/config.ts';
@@ -63,7 +63,10 @@ beforeEach(async () => {
     makeNonce: randomUUID,
   }));
 });
-afterEach(() => house.close());
+afterEach(() => {
+  vi.restoreAllMocks();
+  return house.close();
+});
 
 describe('enhancePhoto', () => {
   it('publishes the result once and leaves nothing on scratch', async () => {
@@ -157,23 +160,39 @@ describe('enhancePhoto', () => {
     expect(await scratchFolders()).toEqual([]);
   });
 
-  it('keeps the tiles of a photo that a stopping worker had to leave, and the next attempt takes them over', async () => {
-    engine = async (job, signal) => {
-      await writeFile(join(job.scratchDir, 'tile-1'), 'done');
-      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-    };
-    const { environment, settled } = run({ index: 0 });
-    setTimeout(() => environment.cancel('WORKER_SHUTDOWN'), 100);
-    await expect(settled).rejects.toBeInstanceOf(CancelledFailure);
-    expect(await scratchFolders()).toHaveLength(1);
-    let found: string[] = [];
-    engine = async (job) => {
-      found = await readdir(job.scratchDir);
-      return finishPhoto(job);
-    };
-    await run({ index: 0 }, 2).settled;
-    expect(found).toEqual(['tile-1']);
-    expect(await scratchFolders()).toEqual([]);
+  it.each(['WORKER_SHUTDOWN', 'NOT_FOUND', 'TIMED_OUT', 'PAUSED', 'RESET'] as const)(
+    'keeps the tiles of an attempt that ends with %s, and the next one takes them over',
+    async (reason) => {
+      engine = async (job, signal) => {
+        await writeFile(join(job.scratchDir, 'tile-1'), 'done');
+        environment.cancel(reason);
+        signal.throwIfAborted();
+        return finishPhoto(job);
+      };
+      const { environment, settled } = run({ index: 0 });
+      await expect(settled).rejects.toThrow();
+      expect(await scratchFolders()).toHaveLength(1);
+      let found: string[] = [];
+      engine = async (job) => {
+        found = await readdir(job.scratchDir);
+        return finishPhoto(job);
+      };
+      await run({ index: 0 }, 2).settled;
+      expect(found).toEqual(['tile-1']);
+      expect(await scratchFolders()).toEqual([]);
+    },
+  );
+
+  it('gives a borrowed original back when there is no room for a desk', async () => {
+    let borrowed = 0;
+    const lend = vi.spyOn(house.store, 'localCopy').mockImplementation(() => {
+      borrowed += 1;
+      return Promise.resolve({ path: '/dev/null', release: () => Promise.resolve(void (borrowed -= 1)) });
+    });
+    vi.spyOn(ScratchShelf.prototype, 'claim').mockRejectedValue(new DarkroomError('storage_full'));
+    await expect(run({ index: 0 }).settled).rejects.toMatchObject({ type: 'storage_full', nonRetryable: false });
+    expect(lend).toHaveBeenCalledOnce();
+    expect(borrowed).toBe(0);
   });
 
   const failureOf = async (error: Error, attempt = 1, faults = 0): Promise<ApplicationFailure> => {
