@@ -10,12 +10,12 @@ export type { InstalledModel } from '../models/installed-models.ts';
 export interface EnhanceJob {
   /** The original; read only. */
   readonly inputPath: string;
-  /** A directory of this job alone. The result is written into it; finished tiles are kept in it when `checkpoint` is set. */
+  /** A directory of this job alone, for its owner to remove. The result is written into it; finished tiles are kept in it when `checkpoint` is set. */
   readonly scratchDir: string;
   readonly model: string;
   /** What was asked for. `quality` has become `model` by now; `tileSize` is a ceiling, in pixels of the photo. */
   readonly options: EnhanceOptions;
-  /** Keep finished tiles in `scratchDir` and use those that an earlier, interrupted attempt left there. */
+  /** Keep finished tiles in `scratchDir`, beside the result too, and use those that an earlier attempt left there. */
   readonly checkpoint: boolean;
 }
 

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DarkroomError } from '../contracts/errors.ts';
 import { assertFits, resultFormatOf, type ResultFormat } from '../contracts/result-format.ts';
@@ -87,6 +87,7 @@ async function makePhoto(
 
   await mkdir(job.scratchDir, { recursive: true });
   const resultPath = join(job.scratchDir, `result${format.extension}`);
+  await rm(resultPath, { force: true }); // one that could not be published would take the room of the next
   const variant = chooseVariant(model, photo.colour.data instanceof Uint16Array ? 16 : 8, options.denoise);
   const shelf = new PhotoShelf(work, variant);
   try {
@@ -98,7 +99,6 @@ async function makePhoto(
     const { path: canvasPath, ...canvas } = enlarged.canvas;
     await encodeResult({ canvasPath, resultPath, canvas, width, height, format, header, options });
     signal.throwIfAborted();
-    await shelf.clear();
     const now = performance.now();
     return {
       path: resultPath,
@@ -126,6 +126,7 @@ async function makePhoto(
       ],
     };
   } finally {
+    // Tiles outlive a finished result: who publishes it may fail or be killed, and then only composes and encodes again.
     await removeDrafts(job.scratchDir, { keepTiles: job.checkpoint });
   }
 }

@@ -33,10 +33,6 @@ export class PhotoShelf {
     return shelf;
   }
 
-  async clear(): Promise<void> {
-    await Promise.all(this.#open.map((shelf) => shelf.clear()));
-  }
-
   async #make(layout: TileLayout): Promise<TileShelf> {
     const { job } = this.#work;
     const { grid, scale, depth } = layout;

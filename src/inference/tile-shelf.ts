@@ -10,7 +10,6 @@ export interface TileShelf {
   finished(): Promise<Set<number>>;
   put(index: number, pixels: Samples): Promise<void>;
   rows(row: number, column: number, start: number, end: number): Promise<Samples>;
-  clear(): Promise<void>;
 }
 
 /** The tiles of one pass of the network: how a photo was cut, and what was made of the pieces. */
@@ -65,7 +64,6 @@ export async function openDiskShelf(
       if (read < samples.byteLength) throw new RangeError(`Expected tile ${row}/${column} to be whole`);
       return samples;
     },
-    clear: () => rm(directory, { recursive: true, force: true }),
   };
 }
 
@@ -82,10 +80,6 @@ export function memoryShelf(layout: TileLayout): TileShelf {
       if (pixels === undefined) throw new RangeError(`Expected tile ${row}/${column} to be finished`);
       const rowSamples = keptRow(layout, column);
       return Promise.resolve(pixels.subarray(start * rowSamples, end * rowSamples));
-    },
-    clear: () => {
-      tiles.clear();
-      return Promise.resolve();
     },
   };
 }

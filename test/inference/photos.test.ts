@@ -30,8 +30,10 @@ afterAll(async () => {
   await removeScratch(root);
 });
 
-const run = async (inputPath: string, job: { scale?: 2 | 4; tileSize?: number; checkpoint?: boolean } = {}) =>
-  (await enhance(pool, root, { inputPath, model: 'nearest', ...job })).result;
+const run = async (
+  inputPath: string,
+  job: { scale?: 2 | 4; tileSize?: number; checkpoint?: boolean; scratchDir?: string } = {},
+) => (await enhance(pool, root, { inputPath, model: 'nearest', ...job })).result;
 
 async function save(name: string, picture: Sharp | Uint8Array): Promise<string> {
   const path = join(root, name);
@@ -73,13 +75,25 @@ describe('sizes', () => {
     expect([realWidth, realHeight]).toEqual([width * 2, height * 2]);
   });
 
-  it('gives the same bytes with tiles in memory and on disk, and leaves only the result behind', async () => {
+  it('gives the same bytes with tiles in memory and on disk, and leaves nothing but the result and tiles that are to be kept', async () => {
     const input = await paintPhoto(join(root, 'same.png'), 400, 300);
     const kept = await run(input, { checkpoint: true, tileSize: 96 });
     const unkept = await run(input, { checkpoint: false, tileSize: 96 });
     expect(Buffer.compare(await readFile(kept.path), await readFile(unkept.path))).toBe(0);
-    expect(await readdir(join(kept.path, '..'))).toEqual(['result.png']);
+    expect((await readdir(join(kept.path, '..'))).map((name) => name.split('-', 1)[0])).toEqual([
+      'result.png',
+      'tiles',
+    ]);
     expect(await readdir(join(unkept.path, '..'))).toEqual(['result.png']);
+  });
+
+  it('computes no tile again for a result that could not be published', async () => {
+    const input = await paintPhoto(join(root, 'unpublished.png'), 300, 200);
+    const first = await run(input, { checkpoint: true, tileSize: 96 });
+    const bytes = await readFile(first.path);
+    const again = await run(input, { checkpoint: true, tileSize: 96, scratchDir: join(first.path, '..') });
+    expect([first.tilesReused, again.tilesReused]).toEqual([0, first.tiles]);
+    expect(Buffer.compare(await readFile(again.path), bytes)).toBe(0);
   });
 });
 
