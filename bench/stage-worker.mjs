@@ -121,7 +121,7 @@ const workers = await createWorkers({
     ...deps,
     engines,
     models,
-    scratch: new ScratchShelf(join(directory, 'scratch'), randomUUID),
+    scratch: new ScratchShelf(join(directory, 'scratch'), randomUUID, Date.now),
   }),
   lanes: Number(lanes),
   slots: 2 * Number(lanes),

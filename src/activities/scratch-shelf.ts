@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asDarkroomError } from '../contracts/errors.ts';
 
@@ -17,20 +17,24 @@ export interface Desk {
 export class ScratchShelf {
   readonly #root: string;
   readonly #makeNonce: () => string;
+  readonly #now: () => number;
 
-  constructor(root: string, makeNonce: () => string) {
+  constructor(root: string, makeNonce: () => string, now: () => number) {
     this.#root = root;
     this.#makeNonce = makeNonce;
+    this.#now = now;
   }
 
   async claim(photo: string): Promise<Desk> {
     const path = join(this.#root, `${photo}~${this.#makeNonce()}`);
     try {
       if (!(await this.#takeOver(await this.#leftOf(photo), path))) await mkdir(path, { recursive: true, mode: 0o700 });
+      const seconds = this.#now() / 1000; // renaming leaves its time as it was
+      await utimes(path, seconds, seconds);
     } catch (error) {
       throw asDarkroomError(error);
     }
-    return { path, discard: () => discard(path) };
+    return { path, discard: () => rm(path, { recursive: true, force: true }) };
   }
 
   /** Removes what earlier attempts at a photo left: one that was killed after publishing had no time to tidy up. */
@@ -55,19 +59,34 @@ export class ScratchShelf {
     return taken;
   }
 
-  /** Removes directories that no attempt has touched since `olderThanMs`: those of batches that were given up. */
-  async sweep(olderThanMs: number): Promise<number> {
+  /**
+   * Removes the directories of photos that need none any more, which a process that was killed or another host's attempt left,
+   * and those that no attempt has touched since `olderThanMs`: their batches were given up.
+   */
+  async sweep(olderThanMs: number, isSettled: (photo: string) => Promise<boolean>): Promise<number> {
     const names = await readdir(this.#root).catch(() => []);
     let removed = 0;
     for (const name of names) {
-      const found = await stat(join(this.#root, name)).catch(() => undefined);
-      if (!found || found.mtimeMs >= olderThanMs) continue;
-      await rm(join(this.#root, name), { recursive: true, force: true });
+      const path = join(this.#root, name);
+      if ((await lastTouched(path)) >= olderThanMs && !(await isSettled(name.split('~', 1)[0] ?? ''))) continue;
+      await rm(path, { recursive: true, force: true });
       removed += 1;
     }
     return removed;
   }
 }
 
-/** Most desks are empty in the end, because the result was taken over: one call instead of a look around. */
-const discard = (path: string): Promise<void> => rmdir(path).catch(() => rm(path, { recursive: true, force: true }));
+/** Tiles are made in directories of their own: that of the desk does not know of them. What cannot be looked at is in use. */
+async function lastTouched(path: string): Promise<number> {
+  const names = await readdir(path).catch(() => []);
+  const paths = [path, ...names.map((name) => join(path, name))];
+  const times = await Promise.all(
+    paths.map((each) =>
+      stat(each).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Infinity,
+      ),
+    ),
+  );
+  return Math.max(...times);
+}

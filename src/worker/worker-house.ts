@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { ScratchShelf } from '../activities/scratch-shelf.ts';
 import type { Config } from '../contracts/config.ts';
 import { DarkroomError } from '../contracts/errors.ts';
+import { parsePhotoId } from '../contracts/ids.ts';
 import { chooseLevels, type Levels } from '../contracts/recipe.ts';
 import { createEnginePool } from '../inference/engine-pool.ts';
 import type { EnginePool, InstalledFaceModel, InstalledModel } from '../inference/engine.ts';
@@ -17,8 +18,11 @@ import { openStore } from '../storage/open-store.ts';
 import { RollbackJournal } from '../storage/rollback-journal.ts';
 import type { Store } from '../storage/store.ts';
 
-/** What a crash left on the disk and nobody has touched for so long belongs to nobody. */
-const LEFT_BEHIND_AFTER_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+/** What a crash left in the store, unfinished, and nobody has touched for so long belongs to nobody. */
+const LEFT_BEHIND_AFTER_MS = 24 * HOUR_MS;
+/** Tiles of photos that are not done: a machine that was off over a weekend, or whose clock was set, goes on from them. */
+const TILES_WANTED_MS = 14 * 24 * HOUR_MS;
 
 /** Everything a worker works with besides Temporal. */
 export interface WorkerHouse {
@@ -45,11 +49,14 @@ export interface WorkerHouse {
 export async function openWorkerHouse(config: Config, logger: Logger): Promise<WorkerHouse> {
   const now = Date.now;
   const store = await openStore(config, randomUUID);
-  const scratch = new ScratchShelf(config.SCRATCH_DIR, randomUUID);
-  const deadline = now() - LEFT_BEHIND_AFTER_MS;
+  const scratch = new ScratchShelf(config.SCRATCH_DIR, randomUUID, now);
+  const journal = new Journal(store);
   // A store that is away is no reason not to start: photos wait for it, and the next start sweeps.
   const passed = (error: unknown): void => logger.warn({ err: error }, 'what was left behind could not be swept');
-  await Promise.all([store.sweep(deadline).catch(passed), scratch.sweep(deadline)]);
+  const tidyScratch = (): Promise<unknown> =>
+    scratch.sweep(now() - TILES_WANTED_MS, (photo) => isSettled(journal, photo)).catch(passed);
+  await Promise.all([store.sweep(now() - LEFT_BEHIND_AFTER_MS).catch(passed), tidyScratch()]);
+  setInterval(() => void tidyScratch(), HOUR_MS).unref();
   const installed = await readInstalledModels(config.CACHE_DIR, await readCatalogue());
   const faces = await readInstalledFaceModels(config.CACHE_DIR);
   const models = new Map(installed.map((model) => [model.entry.name, model]));
@@ -61,7 +68,7 @@ export async function openWorkerHouse(config: Config, logger: Logger): Promise<W
     workerId: processName(hostname(), process.pid),
     host: hostname(),
     store,
-    journal: new Journal(store),
+    journal,
     buckets: openBuckets(config),
     rollbacks: new RollbackJournal(store),
     scratch,
@@ -72,6 +79,13 @@ export async function openWorkerHouse(config: Config, logger: Logger): Promise<W
     now,
     makeNonce: randomUUID,
   };
+}
+
+/** Whether nobody will ask for a photo's tiles again; a failed one may be retried. */
+async function isSettled(journal: Journal, photo: string): Promise<boolean> {
+  const parsed = parsePhotoId(photo);
+  const outcome = parsed && (await journal.outcome(parsed.batchId, parsed.index));
+  return outcome?.status === 'completed' || outcome?.status === 'removed';
 }
 
 function startEngines(

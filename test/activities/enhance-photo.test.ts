@@ -58,7 +58,7 @@ beforeEach(async () => {
     buckets: openBuckets(parseConfig({})),
     engines,
     models: new Map([[model.entry.name, model]]),
-    scratch: new ScratchShelf(scratchDir, randomUUID),
+    scratch: new ScratchShelf(scratchDir, randomUUID, Date.now),
     now: Date.now,
     makeNonce: randomUUID,
   }));

@@ -48,7 +48,7 @@ const startAll = () => {
     now: Date.now,
     makeNonce: randomUUID,
   };
-  const scratch = new ScratchShelf(join(house.root, 'scratch'), randomUUID);
+  const scratch = new ScratchShelf(join(house.root, 'scratch'), randomUUID, Date.now);
   return startWorkers(env, house, createEnhanceActivities({ ...deps, scratch }));
 };
 

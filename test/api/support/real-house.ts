@@ -59,7 +59,7 @@ export async function openRealHouse(settings: Record<string, string> = {}): Prom
     [photosDir],
   );
   const model = photoModel();
-  const scratch = new ScratchShelf(join(api.root, 'scratch'), randomUUID);
+  const scratch = new ScratchShelf(join(api.root, 'scratch'), randomUUID, Date.now);
   const { root, store, journal } = api;
   const deps = {
     store,
