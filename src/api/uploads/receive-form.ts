@@ -33,7 +33,8 @@ const MAX_FIELD_NAME_BYTES = 100;
 /**
  * Streams a multipart form into the store, each photo under the key that its place in the form has; no photo is ever in memory whole. When this rejects,
  * no write is under way any more, and files that had arrived are still there for the caller to remove.
- * @throws DarkroomError `malformed_multipart`, `too_many_files`, `too_many_parts`, `file_too_large`, and what the store throws.
+ * @throws DarkroomError `malformed_multipart`, `too_many_files`, `too_many_parts`, `file_too_large`, and what the store throws;
+ *   the reason of the signal when the client left, also when it had left before.
  */
 export async function receiveForm(
   request: Request,
@@ -49,6 +50,7 @@ export async function receiveForm(
       `Send multipart/form-data with the photo in field "${limits.field}".`,
     );
   }
+  requireClient(request, signal);
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const writes: Promise<ReceivedFile>[] = [];
@@ -62,6 +64,12 @@ export async function receiveForm(
     const settled = await Promise.allSettled(writes);
     throw asFormError(storeFault(settled) ?? error, limits);
   }
+}
+
+/** A request whose client left before its body is read has no event left to tell: the parser would wait for ever. */
+function requireClient(request: Request, signal: AbortSignal): void {
+  signal.throwIfAborted();
+  if (request.destroyed) throw new DarkroomError('malformed_multipart', 'The form broke off before it was read.');
 }
 
 /** A write that fails leaves its part unread, and the parser may complain of that before the reason is known. */
