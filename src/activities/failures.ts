@@ -29,11 +29,11 @@ export function asFailure(error: unknown, options: { attempt?: number; faults?: 
   });
 }
 
-/** Runs the body of an activity so that whatever it throws leaves as a typed failure. */
+/** Runs the body of an activity so that whatever it throws leaves as a typed failure; one that it made itself stays as it is. */
 export async function withTypedFailures<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    throw asFailure(error);
+    throw error instanceof ApplicationFailure ? error : asFailure(error);
   }
 }

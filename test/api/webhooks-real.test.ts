@@ -161,6 +161,9 @@ describe('a webhook', () => {
     answer = (response) => response.writeHead(410).end();
     const gone = await batchTelling({ url: receiver, secret });
     await eventually(async () => expect((await deliveries(gone))[0]?.state).toBe('given_up'));
+    // Whatever the log says: only when its workflow has ended is it certain that nobody asks again.
+    const [{ delivery_id: message } = { delivery_id: '' }] = await deliveries(gone);
+    expect(await house.env.client.workflow.getHandle(`${gone}.${message}`).result()).toEqual({ delivered: false });
     expect(received.length).toBe(1);
     received = [];
     answer = (response, time) => response.writeHead(time === 1 ? 302 : 200, { location: receiver }).end();
