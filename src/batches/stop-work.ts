@@ -30,12 +30,19 @@ export async function stopWork(
 }
 
 /** True while a workflow execution works on the batch. */
-export async function isOpen(client: Client, batchId: string): Promise<boolean> {
+export const isOpen = async (client: Client, batchId: string): Promise<boolean> =>
+  (await readExecution(client, batchId))?.open ?? false;
+
+/** The latest workflow execution of a batch, and when it closed (epoch milliseconds); `undefined` when there is none. */
+export async function readExecution(
+  client: Client,
+  batchId: string,
+): Promise<{ open: boolean; closedAt: number | undefined } | undefined> {
   try {
-    const { status } = await client.workflow.getHandle(batchId).describe();
-    return status.name === 'RUNNING' || status.name === 'PAUSED';
+    const { status, closeTime } = await client.workflow.getHandle(batchId).describe();
+    return { open: status.name === 'RUNNING' || status.name === 'PAUSED', closedAt: closeTime?.getTime() };
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }

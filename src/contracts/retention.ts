@@ -4,6 +4,9 @@ import { z } from 'zod';
 export const expiredSchema = z.object({ at: z.number() });
 export type Expired = z.infer<typeof expiredSchema>;
 
+/** Left with a batch that was found closed though nothing tells when that was. */
+export const seenClosedSchema = z.object({ at: z.number() });
+
 export const KEEP_RETENTION = 'keepRetention';
 export const RETENTION_SCHEDULE_ID = 'darkroom-retention';
 

@@ -14,7 +14,7 @@ import { dayOf, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
  *                                  deliveries/00000/017.{sha256} what was about to be written outside the store
  *                                  webhooks/{messageId}.json, webhook-attempts/{messageId}/{when}.{attempt}.json
  *                                  webhook-told/00000.json      which photos were told of
- *                                  summary.json, rolled-back.json, expired.json
+ *                                  summary.json, rolled-back.json, seen-closed.json, expired.json
  *     rollbacks/2026/11/22/{operationId}/header.json, undone/{batchId}/00000.json, summary.json
  *     rollback-log/2026/11/22/{second}.{operationId}
  *     retention/{day}
@@ -99,6 +99,8 @@ export const webhookToldKey = (batchId: string, page: number): string =>
 
 export const rolledBackKey = (batchId: string): string => `${batchPrefix(batchId)}/rolled-back.json`;
 
+/** When the retention clock first found the batch closed without a word of its end. */
+export const seenClosedKey = (batchId: string): string => `${batchPrefix(batchId)}/seen-closed.json`;
 export const expiredKey = (batchId: string): string => `${batchPrefix(batchId)}/expired.json`;
 export const uploadsPrefix = (batchId: string): string => `${batchPrefix(batchId)}/uploads`;
 export const resultsPrefix = (batchId: string): string => `${batchPrefix(batchId)}/results`;

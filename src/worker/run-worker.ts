@@ -12,7 +12,7 @@ import { createRollbackActivities } from '../activities/rollback-activities.ts';
 import { createWebhookActivities } from '../activities/webhook-activities.ts';
 import { startDelivery, watchPhotos } from '../batches/deliver-webhook.ts';
 import { ensureRetentionSchedule } from '../batches/retention-schedule.ts';
-import { isOpen, stopWork } from '../batches/stop-work.ts';
+import { isOpen, readExecution, stopWork } from '../batches/stop-work.ts';
 import type { ChildMessage } from '../contracts/child-messages.ts';
 import type { BatchHeader } from '../contracts/batch.ts';
 import type { Config, Environment } from '../contracts/config.ts';
@@ -136,7 +136,7 @@ function hireWorkers(
       ...createRetentionActivities({
         ...house,
         retentionMs: config.RETENTION_HOURS * HOUR_MS,
-        isOpen: telling.isOpen,
+        readExecution: (batchId) => readExecution(client, batchId),
       }),
       ...createRollbackActivities({ ...house, announcer, stopWork: (...work) => stopWork(client, ...work) }),
       ...createAnnounceActivities(telling),

@@ -9,7 +9,7 @@ import { createRetentionActivities } from '../../src/activities/retention-activi
 import { createRollbackActivities } from '../../src/activities/rollback-activities.ts';
 import { createWebhookActivities } from '../../src/activities/webhook-activities.ts';
 import { startDelivery, watchPhotos } from '../../src/batches/deliver-webhook.ts';
-import { isOpen, stopWork } from '../../src/batches/stop-work.ts';
+import { isOpen, readExecution, stopWork } from '../../src/batches/stop-work.ts';
 import type { EnhanceActivities, JournalActivities } from '../../src/contracts/activities.ts';
 import type { BatchHeader } from '../../src/contracts/batch.ts';
 import { parseConfig } from '../../src/contracts/config.ts';
@@ -75,7 +75,7 @@ export async function startWorkers(
         ...createRetentionActivities({
           ...deps,
           retentionMs: options.retentionMs ?? 3_600_000,
-          isOpen: telling.isOpen,
+          readExecution: (batchId) => readExecution(env.client, batchId),
         }),
         ...createRollbackActivities({ ...deps, announcer, stopWork: (...work) => stopWork(env.client, ...work) }),
         ...createAnnounceActivities(telling),
