@@ -1,3 +1,5 @@
+import { UniqueStems } from '../unique-stems.ts';
+
 /** Names under which results leave the house: whatever the original was called, safe on every system. */
 
 const LONGEST_STEM = 120;
@@ -22,18 +24,11 @@ function safeStem(original: string): string {
 
 /** Gives each result of an archive a name that no other one has, capital letters not counted. */
 export class UniqueNames {
-  readonly #taken = new Set<string>();
-  readonly #next = new Map<string, number>();
+  readonly #stems = new UniqueStems();
 
   take(name: string): string {
     const dot = name.lastIndexOf('.');
     const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ''];
-    const key = name.toLowerCase();
-    let candidate = name;
-    let number = this.#next.get(key) ?? 2;
-    while (this.#taken.has(candidate.toLowerCase())) candidate = `${stem} (${number++})${extension}`;
-    this.#next.set(key, number);
-    this.#taken.add(candidate.toLowerCase());
-    return candidate;
+    return `${this.#stems.take(stem, extension, (number) => ` (${number})`)}${extension}`;
   }
 }

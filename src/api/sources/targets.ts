@@ -1,4 +1,5 @@
 import type { PhotoFormat } from '../../contracts/photo-format.ts';
+import { UniqueStems } from '../unique-stems.ts';
 
 /** What a result of each format is named: GIF and BMP become PNG. */
 const RESULT_EXTENSION: Readonly<Record<PhotoFormat, string>> = {
@@ -17,7 +18,7 @@ const EQUIVALENT: Readonly<Record<string, string>> = { '.jpeg': '.jpg', '.tif': 
  * capitals make no difference on many disks.
  */
 export class Targets {
-  readonly #taken = new Set<string>();
+  readonly #stems = new UniqueStems();
 
   /**
    * The same while nobody knows the format yet: stems are unique, so that results of any format have files of their own.
@@ -34,12 +35,6 @@ export class Targets {
     // An extension that fits the content keeps its spelling.
     const fits = (EQUIVALENT[own] ?? own) === RESULT_EXTENSION[format];
     const written = fits ? own : RESULT_EXTENSION[format];
-    for (let number = 1; ; number += 1) {
-      const candidate = number === 1 ? stem : `${stem}-${number}`;
-      const file = `${candidate}${written}`.toLowerCase();
-      if (this.#taken.has(file)) continue;
-      this.#taken.add(file);
-      return `${candidate}${extension}`;
-    }
+    return `${this.#stems.take(stem, written, (number) => `-${number}`)}${extension}`;
   }
 }
