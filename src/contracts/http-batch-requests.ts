@@ -3,7 +3,7 @@ import { cursorText, integerText } from './http-requests.ts';
 import { addedUploadsSchema, PHOTOS_PER_ADDITION, uploadSourceSchema } from './http-uploads.ts';
 import { newWebhookSchema } from './http-webhooks.ts';
 import { optionFields } from './option-fields.ts';
-import { asFolder, isBucketName, isKey } from './s3-place.ts';
+import { asFolder, isBucketName, isKey, KEY_BYTES } from './s3-place.ts';
 
 /** Part 2 of the HTTP contract, the way in: batches as JSON, their photos and their control. */
 
@@ -43,6 +43,7 @@ const bucketText = z
 
 const prefixText = z
   .string()
+  .max(KEY_BYTES, `must be ${KEY_BYTES} characters at most`)
   .refine((prefix) => asFolder(prefix) !== undefined, 'must be names with "/" between them, as in a/b');
 
 /** Objects that one order names by their keys: each is asked for before the answer. */

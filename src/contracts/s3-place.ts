@@ -10,7 +10,7 @@ export interface S3Place {
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const SCHEME = 's3://';
 /** Bytes of a key in UTF-8, by the protocol. */
-const KEY_BYTES = 1024;
+export const KEY_BYTES = 1024;
 
 export const isBucketName = (text: string): boolean => BUCKET.test(text) && !text.includes('..');
 
@@ -33,7 +33,10 @@ export const isKey = (key: string): boolean =>
  * those are below of is read in more than one way.
  */
 export function asFolder(prefix: string): string | undefined {
-  const folder = prefix.replace(/^\/+/, '').replace(/\/+$/, '');
+  let [from, to] = [0, prefix.length];
+  while (prefix[from] === '/') from += 1;
+  while (to > from && prefix[to - 1] === '/') to -= 1; // `/\/+$/` would begin anew at each slash of a text that is all slashes
+  const folder = prefix.slice(from, to);
   if (folder === '') return '';
   return isKey(folder) && folder.split('/').every((name) => name !== '' && name !== '.' && name !== '..')
     ? folder

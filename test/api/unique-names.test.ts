@@ -1,6 +1,6 @@
 /** Files of one folder never share a name, and tens of thousands of equal names are told apart without a pause. */
 import { expect, it } from 'vitest';
-import { UniqueNames } from '../../src/api/downloads/result-names.ts';
+import { resultName, UniqueNames } from '../../src/api/downloads/result-names.ts';
 import { Targets } from '../../src/api/sources/targets.ts';
 
 const PHOTOS = 30_000;
@@ -27,4 +27,10 @@ it('as many equal names as a large folder has are numbered at once', () => {
   for (let photo = 0; photo < PHOTOS; photo += 1) last = [targets.take('a.jpg', 'jpeg'), names.take('a.jpg')];
   expect(last).toEqual([`a-${PHOTOS}.jpg`, `a (${PHOTOS}).jpg`]);
   expect(performance.now() - before).toBeLessThan(5000);
+});
+
+it('a name that is all spaces and dots inside is made safe at once', () => {
+  const before = performance.now();
+  expect(resultName(`a${' .'.repeat(200_000)} and more words`, '.png')).toMatch(/^a[ .]{119}_enhanced\.png$/);
+  expect(performance.now() - before).toBeLessThan(1000);
 });

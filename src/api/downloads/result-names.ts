@@ -15,11 +15,17 @@ function safeStem(original: string): string {
   const clean = stem
     .normalize('NFC')
     .replace(UNSAFE, '_')
-    .replace(/^[-.=+@\s]+/, '') // hidden files, options of commands, formulas of spreadsheets
-    .replace(/[.\s]+$/, '');
-  const short = Array.from(clean).slice(0, LONGEST_STEM).join('');
+    .replace(/^[-.=+@\s]+/, ''); // hidden files, options of commands, formulas of spreadsheets
+  const short = Array.from(withoutEnd(clean)).slice(0, LONGEST_STEM).join('');
   if (short === '') return 'photo';
   return RESERVED.test(short.split('.', 1)[0] ?? '') ? `_${short}` : short;
+}
+
+/** Without dots and spaces at its end; `/[.\s]+$/` would begin anew at each of those inside a long name. */
+function withoutEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && /[.\s]/.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
 
 /** Gives each result of an archive a name that no other one has, capital letters not counted. */
