@@ -35,6 +35,17 @@ const KNOWN_BUT_REFUSED: readonly (readonly [string, (head: Uint8Array) => boole
   ['JPEG XL', (head) => startsWith(head, '\xff\x0a') || startsWith(head, 'JXL ', 4)],
 ];
 
+/**
+ * Loaders of the image library that read other files, run programs or know formats nobody sends: `sharp.block` in every
+ * process that opens photos. Content decides what is decoded; this wall stands even if that one had a hole.
+ */
+export const BLOCKED_LOADERS = [
+  'VipsForeignLoadSvg',
+  'VipsForeignLoadPdf',
+  'VipsForeignLoadMagick',
+  'VipsForeignLoadOpenslide',
+];
+
 /** Brands of an ISO media file (`ftyp` box): the major one and those it is compatible with. */
 function brands(head: Uint8Array): string[] {
   if (!startsWith(head, 'ftyp', 4)) return [];

@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
+import { BLOCKED_LOADERS } from '../contracts/photo-format.ts';
 import { Network } from './network.ts';
 import { enhancePhoto } from './photo-job.ts';
 import { PhotoRoom } from './photo-room.ts';
@@ -32,10 +33,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // One picture is one thread's work here: the cores belong to the network.
 sharp.concurrency(1);
 sharp.cache(false);
-// Content decides what is decoded (photo-format.ts); this wall stands even if that one had a hole.
-sharp.block({
-  operation: ['VipsForeignLoadSvg', 'VipsForeignLoadPdf', 'VipsForeignLoadMagick', 'VipsForeignLoadOpenslide'],
-});
+sharp.block({ operation: BLOCKED_LOADERS });
 
 const faultOf = (thrown: unknown): Fault => {
   const { code, message, cause } = asDarkroomError(thrown);

@@ -2,11 +2,18 @@
  * Property: a small picture is small, upright, of the photo that was asked for, made once for all who ask, kept within bounds,
  * and no way around who may see what: what is not there, not yet there, not a picture or another's is refused as documented.
  */
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawThumbnail } from '../../src/api/thumbnails/draw-thumbnail.ts';
+import { DarkroomError } from '../../src/contracts/errors.ts';
+import { batchCreatedSchema } from '../../src/contracts/http-batches.ts';
 import { batchAcceptedSchema } from '../../src/contracts/http.ts';
 import { ThumbnailShelf } from '../../src/api/thumbnails/thumbnail-shelf.ts';
 import { bmp, png } from './support/photos.ts';
+import { send } from './support/real-house.ts';
 import { answered, form, post, refused, startApi, type RunningApi } from './support/running-api.ts';
 
 let api: RunningApi;
@@ -65,6 +72,74 @@ describe('a thumbnail', () => {
     await refused(await ask(`${id}.0`, '', as('other')), 'not_found');
     await refused(await ask(`${id}.0`, '', {}), 'unauthorized');
     await refused(await ask(`${id}.0`, '?side=5000'), 'invalid_request');
+  });
+});
+
+describe('what is no photo', () => {
+  const SVG = Buffer.from(
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>',
+  );
+
+  it('is not drawn, whatever it was called, refused, or put in the place of a photo since', async () => {
+    const root = await realpath(await mkdtemp(join(tmpdir(), 'darkroom-thumbnails-')));
+    const local = await startApi({}, [root]);
+    try {
+      await writeFile(join(root, 'evil.jpg'), SVG);
+      await writeFile(join(root, 'good.png'), await png(20, 10));
+      const source = { source: { kind: 'folder', path: root } };
+      const { batch_id: id } = await answered(
+        await send('POST', `${local.url}/api/v1/batches`, source),
+        batchCreatedSchema,
+      );
+      const original = (index: number): Promise<Response> =>
+        fetch(`${local.url}/api/v1/thumbnails/${id}.${index}?of=original`);
+      await refused(await original(0), 'image_unreadable');
+      await writeFile(join(root, 'good.png'), SVG);
+      await refused(await original(1), 'image_unreadable');
+    } finally {
+      await local.close();
+      await rm(root, { recursive: true, force: true });
+    }
+  });
+
+  it('is not opened by the library of this process either', async () => {
+    await expect(sharp(SVG).metadata()).rejects.toThrow('unsupported image format');
+  });
+});
+
+describe('a photo that takes much memory to look at', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'darkroom-heavy-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** A progressive JPEG whose header says more than there is: decoding takes all the memory, the file is tiny. */
+  const progressive = async (name: string, side: number): Promise<string> => {
+    const photo = await sharp(await png(16, 16))
+      .jpeg({ progressive: true, chromaSubsampling: '4:4:4' })
+      .toBuffer();
+    const frame = photo.indexOf(Buffer.from([0xff, 0xc2]));
+    photo.writeUInt16BE(side, frame + 5);
+    photo.writeUInt16BE(side, frame + 7);
+    await writeFile(join(folder, name), photo);
+    return join(folder, name);
+  };
+
+  it('is drawn alone', async () => {
+    const paths = await Promise.all(['a.jpg', 'b.jpg', 'c.jpg'].map((name) => progressive(name, 4600)));
+    let most = 0;
+    const timer = setInterval(() => (most = Math.max(most, sharp.counters().process)), 1);
+    const drawn = await Promise.all(paths.map((path) => drawThumbnail(path, 320, 1e8)));
+    clearInterval(timer);
+    expect(drawn.every(({ length }) => length > 0)).toBe(true);
+    expect(most).toBe(1);
+  });
+
+  it('is refused when it would take more than there may be', async () => {
+    await expect(drawThumbnail(await progressive('huge.jpg', 12_000), 320, 1e9)).rejects.toThrow(
+      new DarkroomError('too_many_pixels', 'The photo is too large for a small picture.'),
+    );
   });
 });
 

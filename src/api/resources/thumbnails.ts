@@ -16,7 +16,15 @@ export const thumbnail = route({
   params: taskParamsSchema,
   query: thumbnailQuerySchema,
   answer: 'image/webp',
-  problems: ['invalid_request', 'not_found', 'not_completed', 'removed', 'image_unreadable', 'uploads_busy'],
+  problems: [
+    'invalid_request',
+    'not_found',
+    'not_completed',
+    'removed',
+    'image_unreadable',
+    'too_many_pixels',
+    'uploads_busy',
+  ],
   async handle({ params, query, tenant, request, response }, house) {
     const { of = 'result', side = 320 } = query;
     const photo = await ownPhoto(house, tenant, params.task_id);

@@ -22,12 +22,17 @@ export async function findResult(photo: PhotoView, { store, journal }: House): P
   return { version: sha256, borrow: () => store.localCopy(key) };
 }
 
-/** @throws DarkroomError `removed` when the original is not kept here any more, `not_found` when it never was. */
+/**
+ * @throws DarkroomError `removed` when the original is not kept here any more, `not_found` when it never was,
+ * `image_unreadable` for what was refused: it is no photo, and nobody is shown what else it may be.
+ */
 export async function findOriginal(photo: PhotoView, house: House): Promise<FullPicture> {
   const { store, journal } = house;
   const { batchId, index } = photo;
-  const original = (await journal.photo(batchId, index))?.original;
-  if (!original) throw new DarkroomError('not_found');
+  const record = await journal.photo(batchId, index);
+  if (!record) throw new DarkroomError('not_found');
+  if (record.refused) throw new DarkroomError('image_unreadable', record.refused.message);
+  const { original } = record;
   if (original.kind === 'upload') {
     if (!(await store.stat(original.key))) throw new DarkroomError('removed', 'The original is not kept any more.');
     return { version: `${batchId}.${index}`, borrow: () => store.localCopy(original.key) };

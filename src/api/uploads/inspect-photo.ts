@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
-import sharp from 'sharp';
 import { DarkroomError } from '../../contracts/errors.ts';
 import { HEAD_BYTES, recogniseFormat, type PhotoFormat } from '../../contracts/photo-format.ts';
 import { checkSize, type SizeLimits } from '../../contracts/result-size.ts';
+import { sharp } from '../image-library.ts';
 import { bmpSize } from './bmp-size.ts';
 
 export interface InspectedPhoto {
@@ -11,9 +11,6 @@ export interface InspectedPhoto {
   readonly width: number;
   readonly height: number;
 }
-
-// libvips keeps recent files open: an upload that was removed would go on holding disk and a descriptor.
-sharp.cache(false);
 
 /**
  * Looks at the header of a photo, which is a file or its first bytes; no pixel is decoded, so that a bomb costs nothing. A file with a good header may still turn
@@ -30,7 +27,8 @@ export async function inspectPhoto(photo: string | Buffer, limits: SizeLimits): 
   return { format, ...size };
 }
 
-async function readHead(path: string): Promise<Buffer> {
+/** As much of a file as {@link recogniseFormat} wants to see. */
+export async function readHead(path: string): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
