@@ -1,5 +1,5 @@
 import type { FailedOutcome, PhotoOutcome, PhotoRecord } from '../contracts/batch.ts';
-import type { FailureToRecord, JournalActivities, OpenedPage, Survey } from '../contracts/activities.ts';
+import type { FailureToRecord, JournalActivities, OpenedPage, PageToOpen, Survey } from '../contracts/activities.ts';
 import { DarkroomError, ERRORS, isErrorCode } from '../contracts/errors.ts';
 import { PHOTOS_PER_PAGE } from '../contracts/ids.ts';
 import type { Journal } from '../storage/journal.ts';
@@ -23,8 +23,10 @@ export function createJournalActivities({ journal, now, announcer }: JournalDepe
   return {
     openPage: ({ batchId, page, from, epoch }) =>
       atTheBooks(async () => {
-        const [all, outcomes] = await Promise.all([journal.page(batchId, page), journal.outcomesOfPage(batchId, page)]);
-        const records = all.filter(({ index }) => index >= from);
+        const [records, outcomes] = await Promise.all([
+          requirePage(journal, { batchId, page, from }),
+          journal.outcomesOfPage(batchId, page),
+        ]);
         for (const record of records) {
           if (record.refused && !outcomes.has(record.index)) {
             await journal.record(
@@ -54,7 +56,7 @@ export function createJournalActivities({ journal, now, announcer }: JournalDepe
         };
         for (let page = 0; page * PHOTOS_PER_PAGE < header.total; page++) {
           const [records, outcomes] = await Promise.all([
-            journal.page(batchId, page),
+            requirePage(journal, { batchId, page, from: page * PHOTOS_PER_PAGE }),
             journal.outcomesOfPage(batchId, page),
           ]);
           for (const outcome of outcomes.values()) survey.epoch = Math.max(survey.epoch, outcome.epoch + 1);
@@ -92,6 +94,22 @@ export function createJournalActivities({ journal, now, announcer }: JournalDepe
         await announcer.batchEnded(ended);
       }),
   };
+}
+
+/**
+ * The photos of a page from `from` on, where there must be some.
+ * @throws DarkroomError `storage_unavailable` when there is none, which is tried again with pauses: a store that was lost or
+ *   mistaken for another may come back, and an empty page would be asked for at once, again and again
+ */
+async function requirePage(
+  journal: Journal,
+  { batchId, page, from }: Pick<PageToOpen, 'batchId' | 'page' | 'from'>,
+): Promise<PhotoRecord[]> {
+  const records = (await journal.page(batchId, page)).filter(({ index }) => index >= from);
+  if (records.length === 0) {
+    throw new DarkroomError('storage_unavailable', `The store lacks photos of page ${page} from number ${from} on.`);
+  }
+  return records;
 }
 
 function sortPage(

@@ -74,8 +74,9 @@ export class Journal {
     const known = this.#finalPages.get(key);
     if (known) return known;
     const records = (await readRecord(this.#store, key, z.array(photoRecordSchema))) ?? [];
-    // An open batch may still add to its last page; every other page stays as it is.
-    const final = records.length === PHOTOS_PER_PAGE || (await this.header(batchId))?.open === false;
+    // An open batch may still add to its last page; every other page stays as it is. One that is lost may come back.
+    const final =
+      records.length === PHOTOS_PER_PAGE || (records.length > 0 && (await this.header(batchId))?.open === false);
     if (final) remember(this.#finalPages, key, records, PAGES_IN_MEMORY);
     return records;
   }
