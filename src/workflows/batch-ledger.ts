@@ -74,6 +74,10 @@ export class BatchLedger {
   get open(): boolean {
     return this.#open;
   }
+  /** True until a batch that is resumed has counted what it had done. */
+  get surveyDue(): boolean {
+    return this.#surveyDue;
+  }
   get idle(): boolean {
     return this.#photos.underWay === 0;
   }
@@ -101,13 +105,24 @@ export class BatchLedger {
     return this.#open ? { do: 'wait' } : { do: 'finish' };
   }
 
-  /** A page was opened: its pending photos are queued, what it had settled is counted. */
+  /** A page was opened: its pending photos are queued, what it had settled is counted unless a survey has done so. */
   pageOpened(page: number, opened: OpenedPage): void {
-    const left = this.#walk.opened(page, opened.next);
-    if (left === undefined) this.#tally.addSettledBefore(opened);
+    const { left, newFrom } = this.#walk.opened(page, opened.next);
+    if (newFrom !== undefined) {
+      this.#tally.addSettledBefore(opened);
+      this.#tally.countedTwice(this.#droppedAndSettled(newFrom, opened));
+    }
     for (const photo of opened.pending) {
       if (!this.#dropped.has(photo.index) && left?.has(photo.index) !== false) this.#photos.enqueue(photo);
     }
+  }
+
+  /** Photos that were taken out before their page was opened, and counted then, and that the page counts as well. */
+  #droppedAndSettled(newFrom: number, { next, pending }: OpenedPage): number {
+    // In later rounds a page counts nothing of what it had settled.
+    if (this.#round > 0) return 0;
+    const toDo = new Set(pending.map(({ index }) => index));
+    return [...this.#dropped].filter((index) => index >= newFrom && index < next && !toDo.has(index)).length;
   }
 
   /** The journal was counted: from here on only what it lacks is done, failures again. */

@@ -27,16 +27,18 @@ export class ManifestWalk {
 
   /**
    * @param next - index of the first photo behind those that were opened.
-   * @returns the photos of the page that are still to do where an earlier run had opened it and counted the others;
-   *   `undefined`: all of it is new.
+   * @returns `left`: the photos of the page that are still to do, where an earlier run had opened it and knew the others;
+   *   `newFrom`: the first photo that was not seen before, where the page is not one of those to go through again.
    */
-  opened(page: number, next: number): ReadonlySet<number> | undefined {
-    if (this.#pagesAgain[0] === page) this.#pagesAgain = this.#pagesAgain.slice(1);
+  opened(page: number, next: number): { left?: ReadonlySet<number>; newFrom?: number } {
+    const again = this.#pagesAgain[0] === page;
+    if (again) this.#pagesAgain = this.#pagesAgain.slice(1);
     const left = new Set([...this.#left].filter((index) => pageOf(index) === page));
     for (const index of left) this.#left.delete(index);
-    if (left.size > 0) return left;
+    if (left.size > 0) return { left };
+    const newFrom = this.#next;
     this.#next = Math.max(this.#next, next);
-    return undefined;
+    return again ? {} : { newFrom };
   }
 
   /** From here on only these pages are gone through, and what is added to the `total` photos there are. */

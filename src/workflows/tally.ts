@@ -44,6 +44,11 @@ export class Tally {
     this.#settledKilopixels += settledKilopixels;
   }
 
+  /** So many photos were counted as failed when they were taken out, and again with their page. */
+  countedTwice(photos: number): void {
+    this.#failed -= photos;
+  }
+
   photosAdded({ from, count, kilopixels }: AppendedPhotos): void {
     this.#total = from + count;
     this.#kilopixels += kilopixels;

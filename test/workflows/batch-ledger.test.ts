@@ -202,6 +202,40 @@ describe('batch ledger', () => {
     expect(second.progress(0)).toMatchObject({ completed: PHOTOS_PER_PAGE, failed: 1 });
   });
 
+  it('counts a photo once that is taken out before its page is opened, whether the journal has heard of it or not', () => {
+    const ledger = new BatchLedger(input({ total: 600 }), 0);
+    ledger.pageOpened(0, pageOfPhotos(0, 600));
+    expect(ledger.drop([550, 560], 0)).toBe(true);
+    expect(ledger.progress(0)).toMatchObject({ failed: 2 });
+    // 550 has its tombstone; 560 was taken out by a signal alone, and is pending still.
+    const second = pageOfPhotos(1, 600);
+    const pending = second.pending.filter(({ index }) => index !== 550);
+    ledger.pageOpened(1, { ...second, pending, failed: 1, settledKilopixels: 100 });
+    expect(ledger.progress(0)).toMatchObject({ failed: 2, completed: 0 });
+    for (let index = 0; index < 600; index += 1) {
+      if (index === 550 || index === 560) continue;
+      ledger.started(index);
+      ledger.settled(index, 'completed', 0);
+    }
+    expect(ledger.progress(0)).toMatchObject({ completed: 598, failed: 2, progress: 1 });
+    expect(ledger.result().status).toBe('partial_completed');
+  });
+
+  it('counts photos that were refused once when a batch is resumed that has no outcome yet', () => {
+    const ledger = new BatchLedger(input({ total: 3, resume: true }), 0);
+    expect(ledger.nextStep(false)).toEqual({ do: 'survey' });
+    const counts = { completed: 0, failed: 1, settledKilopixels: 100 };
+    ledger.surveyed({ ...counts, total: 3, kilopixels: 300, epoch: 0, pages: [0] });
+    const { pending } = pageOfPhotos(0, 2);
+    ledger.pageOpened(0, { ...counts, next: 3, pending });
+    for (const { index } of pending) {
+      ledger.started(index);
+      ledger.settled(index, 'completed', 0);
+    }
+    expect(ledger.progress(0)).toMatchObject({ completed: 2, failed: 1, progress: 1 });
+    expect(ledger.nextStep(false)).toEqual({ do: 'finish' });
+  });
+
   it('waits for photos while it is open, fills its last page bit by bit, and ends when it is sealed', () => {
     const ledger = new BatchLedger(input({ total: 0, kilopixels: 0, open: true }), 0);
     expect(ledger.nextStep(false)).toEqual({ do: 'wait' });
