@@ -21,7 +21,11 @@ import { listenToControl } from './control.ts';
 import { describeBatch } from './describe-batch.ts';
 
 /** What this code does otherwise than code that batches may have begun with; see docs/07-changing-workflows.md. */
-const PATCHES = { oneAdditionAtATime: 'one-addition-at-a-time', lookBeforeClosing: 'look-before-closing' } as const;
+const PATCHES = {
+  oneAdditionAtATime: 'one-addition-at-a-time',
+  lookBeforeClosing: 'look-before-closing',
+  countBeforeClosing: 'count-before-closing',
+} as const;
 
 /**
  * A batch of 1 to 100,000 photos: open the manifest page by page, keep a bounded window of photos under way, settle each,
@@ -45,7 +49,7 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
         continue;
       }
       if (step.do === 'survey') {
-        batch.surveyed(await books.surveyBatch({ batchId: input.batchId }));
+        await survey();
       } else if (step.do === 'open page') {
         const page = { batchId: input.batchId, page: step.page, from: step.from, epoch: batch.round };
         batch.pageOpened(step.page, await books.openPage(page));
@@ -72,9 +76,15 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
       batch.cancel(Date.now());
       announce();
       await condition(() => batch.idle && allHandlersFinished());
+      // A resume that had not counted yet would write over what the batch had done.
+      if (batch.surveyDue && patched(PATCHES.countBeforeClosing)) await survey();
       end(await close());
     });
     throw error;
+  }
+
+  async function survey(): Promise<void> {
+    batch.surveyed(await books.surveyBatch({ batchId: input.batchId }));
   }
 
   /** One photo under way. Never throws: whatever happened to it is a line in the books. */

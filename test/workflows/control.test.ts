@@ -1,13 +1,14 @@
 /**
- * What a batch is asked for by signal comes without anybody to hear of a mistake, and at any moment: it never ends the
- * batch, neither over photos under way nor before photos that are still to come.
+ * What a batch is asked for comes at any moment, by signal without anybody to hear of a mistake. None of it ends the batch
+ * over photos under way, or before photos that are still to come, or with books that say less than was done.
  */
-import { CancelledFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BatchService } from '../../src/batches/batch-service.ts';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
 import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import type { BatchToClose, EnhanceActivities } from '../../src/contracts/activities.ts';
@@ -25,6 +26,7 @@ import { type RunningWorkers, startWorkers, until } from '../support/workers.ts'
 
 let env: TestWorkflowEnvironment;
 let house: Awaited<ReturnType<typeof openHouse>>;
+let service: BatchService;
 let workers: RunningWorkers;
 const testOf = new Map<string, string>();
 const closings: BatchToClose[] = [];
@@ -32,6 +34,7 @@ const closings: BatchToClose[] = [];
 const told = new Set<string>();
 const stopped = new Set<string>();
 let appending: () => Promise<void> = () => Promise.resolve();
+let surveying: () => Promise<void> = () => Promise.resolve();
 let enhancing: EnhanceActivities['enhancePhoto'];
 
 /** Done at once. */
@@ -55,6 +58,7 @@ const slowToStop: typeof enhancing = async ({ batchId, index }) => {
 
 beforeAll(async () => {
   [env, house] = await Promise.all([startTemporal(), openHouse()]);
+  service = createBatchService({ client: env.client, ...house, heartbeatTimeoutMs: 10_000, now: Date.now });
   workers = await startWorkers(
     env,
     house,
@@ -65,6 +69,10 @@ beforeAll(async () => {
         async appendPhotos(task) {
           await appending();
           return await activities.appendPhotos(task);
+        },
+        async surveyBatch(task) {
+          await surveying();
+          return await activities.surveyBatch(task);
         },
         async closeBatch(batch) {
           closings.push(batch);
@@ -84,7 +92,6 @@ afterAll(async () => {
 async function submit(total: number, change: { open?: boolean } = {}) {
   const batchId = newBatchId();
   testOf.set(batchId, expect.getState().currentTestName ?? '');
-  const service = createBatchService({ client: env.client, ...house, heartbeatTimeoutMs: 10_000, now: Date.now });
   await service.submit({
     batchId,
     kind: 'batch',
@@ -163,8 +170,30 @@ describe('a signal', () => {
     expect(closingsOf(batchId)).toEqual([{ status: 'completed', total: 2, completed: 2 }]);
     appending = () => Promise.resolve();
   });
+});
 
-  it('replays in every batch of this file', async () => {
-    expect(await replayHistories(env, 'enhanceBatch', (batchId) => testOf.get(batchId))).toBe(4);
+describe('a cancellation', () => {
+  it('of a resume that is still counting keeps the count of what was done', async () => {
+    enhancing = async (task) => {
+      if (task.index > 0) throw ApplicationFailure.nonRetryable('Damaged.', 'image_unreadable');
+      return await atOnce(task);
+    };
+    const { batchId, handle } = await submit(3);
+    expect(await handle.result()).toMatchObject({ status: 'partial_completed', completed: 1 });
+    let counting = false;
+    surveying = async () => {
+      counting = true;
+      await sleep(1000);
+    };
+    await service.resume(batchId);
+    await until(() => Promise.resolve(counting), 'the count');
+    await handle.cancel();
+    await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+    expect(await house.journal.summary(batchId)).toMatchObject({ status: 'cancelled', total: 3, completed: 1 });
+    surveying = () => Promise.resolve();
   });
+});
+
+it('all of it replays', async () => {
+  expect(await replayHistories(env, 'enhanceBatch', (batchId) => testOf.get(batchId))).toBe(6);
 });
