@@ -21,6 +21,12 @@ import { tileCeiling } from './tiles.ts';
 
 export type { EnginePoolOptions } from './pool-options.ts';
 
+/**
+ * A photo may wait so long for engines none of which starts; then it is given back, for another host may have one that does.
+ * It takes up a place meanwhile, so that a host without an engine takes few photos. Lanes try again every half minute at most.
+ */
+const PATIENCE_MS = 30_000;
+
 /** Starts the engines at once; wait for `ready()` before giving them work. */
 export function createEnginePool(options: EnginePoolOptions): EnginePool {
   return new Pool(options);
@@ -35,6 +41,9 @@ class Pool implements EnginePool {
   readonly #ready: Promise<void>;
   #becomeReady: () => void = () => undefined;
   #becomeUseless: (reason: unknown) => void = () => undefined;
+  readonly #patienceMs: number;
+  /** Runs while photos wait and every lane has failed. */
+  #patience: NodeJS.Timeout | undefined;
   #nextId = 1;
   #closed = false;
 
@@ -43,6 +52,7 @@ class Pool implements EnginePool {
     const { recycleAfterPhotos, stallTimeoutMs, logger } = options;
     this.#models = models;
     this.#tileBudgetBytes = tileBudgetBytes;
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
     this.#log = (level, message, details) => logger[level](details, message);
     this.#ready = new Promise((resolve, reject) => {
       this.#becomeReady = resolve;
@@ -100,6 +110,7 @@ class Pool implements EnginePool {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#patience);
     this.#becomeUseless(new DarkroomError('shutting_down'));
     for (const ticket of this.#waiting.splice(0)) ticket.reject(new DarkroomError('shutting_down'));
     await Promise.all(this.#lanes.map((lane) => lane.close()));
@@ -131,12 +142,28 @@ class Pool implements EnginePool {
   }
 
   #settleReady(): void {
-    const failures = this.#lanes.flatMap(({ failure }) => failure ?? []);
     const states = this.#lanes.map(({ state }) => state);
     if (states.every((state) => state === 'failed')) {
-      this.#becomeUseless(failures[0]);
-      for (const ticket of this.#waiting.splice(0)) ticket.reject(failures[0]);
-    } else if (!states.includes('starting')) this.#becomeReady();
+      this.#becomeUseless(this.#failure);
+      if (this.#waiting.length > 0) this.#patience ??= setTimeout(() => this.#giveBack(), this.#patienceMs);
+      return;
+    }
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    if (!states.includes('starting')) this.#becomeReady();
+  }
+
+  /** Why a lane does not start. */
+  get #failure(): DarkroomError | undefined {
+    return this.#lanes.find(({ failure }) => failure !== undefined)?.failure;
+  }
+
+  /** It is the host that has no engine, or whose model is damaged: no photo is to blame, and none is counted a fault for it. */
+  #giveBack(): void {
+    this.#patience = undefined;
+    const cause = this.#failure;
+    for (const ticket of this.#waiting.splice(0))
+      ticket.reject(new DarkroomError('not_ready', 'No inference engine starts on this host.', { cause }));
   }
 
   /** Before work starts. A device whose memory is not known takes the tile that was asked for. */

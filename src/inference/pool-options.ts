@@ -31,6 +31,8 @@ export interface EnginePoolOptions {
   readonly tileBudgetBytes?: number;
   /** An engine that finishes no step for this long is taken as hung; steps known to be long get five times their time. */
   readonly stallTimeoutMs: number;
+  /** How long photos wait here while no engine starts; default: half a minute. */
+  readonly patienceMs?: number;
   readonly photoMaxPixels: number;
   readonly resultMaxPixels: number;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;

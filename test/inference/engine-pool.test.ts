@@ -1,9 +1,10 @@
 /** However an engine fails, the pool says which way it was, starts another, and no photo pays for its neighbour. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { isEngineFault } from '../../src/activities/failures.ts';
 import { judge, withSmallerTiles, type Suspect } from '../../src/inference/engine-exit.ts';
 import type { EnginePool, InstalledModel } from '../../src/inference/engine.ts';
 import type { EnginePoolOptions } from '../../src/inference/engine-pool.ts';
@@ -212,11 +213,45 @@ describe('the pool', () => {
     await expect(attempt.result).rejects.toMatchObject({ code: 'model_missing' });
     const graphPath = join(root, 'corrupt.onnx');
     await writeFile(graphPath, 'no graph');
-    const corrupt = poolOf([{ ...nearest, graphPath }]);
+    const corrupt = poolOf([{ ...nearest, graphPath }], { patienceMs: 50 });
     await expect(corrupt.ready()).rejects.toMatchObject({ code: 'model_corrupt' });
     expect(corrupt.status().state).toBe('failed');
     const refused = await enhance(corrupt, root, { inputPath: photo, model: 'nearest' });
-    await expect(refused.result).rejects.toMatchObject({ code: 'model_corrupt' });
+    await expect(refused.result).rejects.toMatchObject({ code: 'not_ready', cause: { code: 'model_corrupt' } });
+  });
+
+  it('gives photos back uncounted while no engine starts, and takes them again when one does', async () => {
+    const graph = await readFile(nearest.graphPath);
+    const graphPath = join(root, 'lost.onnx');
+    await writeFile(graphPath, graph);
+    const pool = poolOf([{ ...nearest, graphPath }], { patienceMs: 200 });
+    await pool.ready();
+    await writeFile(graphPath, 'no graph');
+    process.kill(pidOf(pool), 'SIGKILL');
+    await until(() => pool.status().state === 'failed');
+    const fault: unknown = await (
+      await enhance(pool, root, { inputPath: photo, model: 'nearest' })
+    ).result.catch((error: unknown) => error);
+    expect(fault).toMatchObject({ code: 'not_ready', definition: { retryable: true } });
+    expect(isEngineFault(fault)).toBe(false);
+    await writeFile(graphPath, graph);
+    await until(() => pool.status().state === 'ready');
+    expect((await (await enhance(pool, root, { inputPath: photo, model: 'nearest' })).result).width).toBe(800);
+  });
+
+  it('lets a photo wait for an engine that fails to start at first', async () => {
+    const graph = await readFile(nearest.graphPath);
+    const graphPath = join(root, 'late.onnx');
+    await writeFile(graphPath, graph);
+    const pool = poolOf([{ ...nearest, graphPath }]);
+    await pool.ready();
+    await writeFile(graphPath, 'no graph');
+    process.kill(pidOf(pool), 'SIGKILL');
+    await until(() => pool.status().state === 'failed');
+    const attempt = await enhance(pool, root, { inputPath: photo, model: 'nearest' });
+    expect(attempt.progress).toEqual([{ stage: 'waiting', tilesDone: 0, tilesTotal: 0 }]);
+    await writeFile(graphPath, graph);
+    expect((await attempt.result).width).toBe(800);
   });
 
   it('closing ends the process and the photos under way', async () => {
