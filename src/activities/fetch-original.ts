@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { PhotoTask } from '../contracts/activities.ts';
 import type { Destination, Original } from '../contracts/batch.ts';
-import { DarkroomError } from '../contracts/errors.ts';
+import { asSourceFault, DarkroomError } from '../contracts/errors.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Store } from '../storage/store.ts';
 
@@ -13,7 +13,7 @@ interface Lent {
 /**
  * A local path of a photo's original, valid until `release`. Originals are only ever read. One that was replaced in place
  * by an attempt whose outcome never was recorded is taken from where it was preserved.
- * @throws DarkroomError `source_missing`, or `source_changed` when a file is not the one that was submitted.
+ * @throws DarkroomError `source_missing`, `storage_unavailable`, or `source_changed` when a file is not the one that was submitted.
  */
 export async function fetchOriginal(
   { store, journal }: { store: Store; journal: Journal },
@@ -31,7 +31,7 @@ export async function fetchOriginal(
   try {
     found = await stat(path);
   } catch (error) {
-    throw new DarkroomError('source_missing', undefined, { cause: error });
+    throw asSourceFault(error);
   }
   if (found.size !== bytes || Math.abs(found.mtimeMs - modifiedMs) > 1) throw new DarkroomError('source_changed');
   return { path, release: () => Promise.resolve() };

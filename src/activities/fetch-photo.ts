@@ -7,7 +7,7 @@ import { HEAD_BYTES, recogniseFormat } from '../contracts/photo-format.ts';
 import { openSource, type SourceDoors } from '../outgoing/open-source.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Store } from '../storage/store.ts';
-import { asFailure } from './failures.ts';
+import { asFailure, isEngineFault } from './failures.ts';
 
 export interface FetchDependencies extends SourceDoors {
   readonly store: Store;
@@ -17,17 +17,27 @@ export interface FetchDependencies extends SourceDoors {
 
 const HEARTBEAT_INTERVAL_MS = 1000;
 
+/** What an attempt tells the next: an attempt that ended with its worker, or waited for room on the disk, is none of the address's faults. */
+interface FetchHeartbeat {
+  faults: number;
+}
+
 /** Activities that ask addresses and buckets of others: task queue `fetch`. */
 export function createFetchActivities(deps: FetchDependencies): FetchActivities {
   return {
     async fetchPhoto(task) {
-      const { cancellationSignal: signal, info, heartbeat } = Context.current();
-      const timer = setInterval(heartbeat.bind(Context.current()), HEARTBEAT_INTERVAL_MS);
+      const context = Context.current();
+      const { cancellationSignal: signal, info } = context;
+      const earlier: Partial<FetchHeartbeat> | undefined = info.heartbeatDetails;
+      const beat: FetchHeartbeat = { faults: earlier?.faults ?? 0 };
+      const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_INTERVAL_MS);
       try {
         await fetchPhoto(deps, task, signal);
       } catch (error) {
         if (signal.aborted) throw new CancelledFailure('CANCELLED');
-        throw asFailure(error, { attempt: info.attempt, faults: info.attempt });
+        if (isEngineFault(error)) beat.faults += 1;
+        context.heartbeat(beat);
+        throw asFailure(error, { attempt: info.attempt, faults: beat.faults });
       } finally {
         clearInterval(timer);
       }

@@ -52,6 +52,14 @@ export const NON_RETRYABLE_CODES: ErrorCode[] = Object.entries(ERRORS)
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT']);
 const DISK_BROKEN = new Set(['EIO', 'EROFS', 'EMFILE', 'ENFILE', 'ESTALE', 'ETIMEDOUT']);
 
+/** Whether there is nothing by that name. */
+export const isAbsent = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+
+/** For reading an original: one that is gone stays so, a disk that does not answer may again. */
+export const asSourceFault = (thrown: unknown): DarkroomError =>
+  isAbsent(thrown) ? new DarkroomError('source_missing', undefined, { cause: thrown }) : asDarkroomError(thrown);
+
 /** Turns whatever was thrown into a {@link DarkroomError}; system errors of the disk get their own codes. */
 export function asDarkroomError(thrown: unknown): DarkroomError {
   if (thrown instanceof DarkroomError) return thrown;

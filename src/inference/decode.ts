@@ -2,7 +2,7 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
-import { DarkroomError } from '../contracts/errors.ts';
+import { asSourceFault, DarkroomError } from '../contracts/errors.ts';
 import { HEAD_BYTES, recogniseFormat, type PhotoFormat } from '../contracts/photo-format.ts';
 import { decodeBmp, readBmpHeader } from './bmp.ts';
 import { readTiffMetadata } from './metadata-tiff-read.ts';
@@ -73,7 +73,7 @@ export async function readHeader(path: string, maxPixels: number): Promise<Photo
 
 async function readHead(path: string): Promise<Buffer> {
   const file = await open(path, 'r').catch((error: unknown) => {
-    throw new DarkroomError('source_missing', undefined, { cause: error });
+    throw asSourceFault(error);
   });
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);

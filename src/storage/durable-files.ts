@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFile, link, open, rename, rm, unlink } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { isAbsent } from '../contracts/errors.ts';
 import type { Written } from './store.ts';
 
 /** Files that are still there after the power went: flush the file, then the directory that names it. */
@@ -119,7 +120,3 @@ export async function dropFile(path: string): Promise<void> {
     if (!isAbsent(error)) throw error;
   }
 }
-
-/** Whether there is nothing by that name. */
-export const isAbsent = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');

@@ -3,9 +3,9 @@ import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, stat
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
+import { asDarkroomError, DarkroomError, isAbsent } from '../contracts/errors.ts';
 import { DirectoryFlusher } from './directory-flusher.ts';
-import { dropFile, flushAndChecksum, isAbsent, linkIfAbsent, moveFlushed, writeFlushed } from './durable-files.ts';
+import { dropFile, flushAndChecksum, linkIfAbsent, moveFlushed, writeFlushed } from './durable-files.ts';
 import { isSegment, KeyPaths } from './key-paths.ts';
 import { linkFiles, type FileToShare } from './link-files.ts';
 import type { Store, WriteOptions, Written } from './store.ts';

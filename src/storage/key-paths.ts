@@ -1,7 +1,6 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
-import { isAbsent } from './durable-files.ts';
+import { asDarkroomError, DarkroomError, isAbsent } from '../contracts/errors.ts';
 
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 /** Looking at a directory costs more than using it: a busy one is looked at once a second. */
