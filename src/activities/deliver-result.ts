@@ -1,13 +1,16 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { BatchHeader, PhotoRecord } from '../contracts/batch.ts';
 import { DarkroomError } from '../contracts/errors.ts';
+import { photoId } from '../contracts/ids.ts';
 import type { Compensation } from '../contracts/operations.ts';
 import { keysBelow } from '../contracts/s3-place.ts';
 import { preservedKey } from '../storage/keys.ts';
 import type { Store } from '../storage/store.ts';
-import { type FileIdentity, identifyFile, putFile } from '../storage/user-files.ts';
+import { type FileIdentity, identifyFile, putFile, removeUnfinished } from '../storage/user-files.ts';
 import { deliverObject, type ObjectDependencies } from './deliver-object.ts';
+import { undoDelivery } from './undo-photo.ts';
 
 export interface DeliveryDependencies extends ObjectDependencies {
   readonly store: Store;
@@ -46,6 +49,15 @@ export async function deliverResult(deps: DeliveryDependencies, delivery: Delive
   }
   const path = chooseTarget(delivery);
   if (path === undefined) return;
+  await deliverFile(deps, delivery, path);
+  // Deleted or rolled back in this very moment: whoever undid it may have looked before the file was there.
+  const place = { batchId: header.batchId, index: record.index };
+  if (await deps.journal.isRemoved(place.batchId, place.index))
+    await undoDelivery(deps, { ...place, again: true }, signal);
+}
+
+async function deliverFile(deps: DeliveryDependencies, delivery: Delivery, path: string): Promise<void> {
+  const { header, record, result } = delivery;
   const current = await identifyFile(path);
   if (header.destination.kind === 'in_place') await requireUntouched(deps, delivery, current);
   const compensation = await registerCompensation(deps, header.batchId, record.index, path, current);
@@ -54,9 +66,12 @@ export async function deliverResult(deps: DeliveryDependencies, delivery: Delive
   const ours = await deps.journal.deliveries(header.batchId, record.index);
   if (current?.sha256 !== expected && !(current && ours.has(current.sha256)))
     throw new DarkroomError('destination_changed');
+  const photo = photoId(header.batchId, record.index);
+  // An earlier attempt was about to write: if it was killed over that, its copy lies there under a name of its own.
+  if (ours.size > 0) await removeUnfinished(path, photo);
   await deps.journal.noteDelivery(header.batchId, record.index, result.sha256);
   const mode = compensation.kind === 'restore' ? { mode: compensation.mode } : {};
-  await putFile(path, result.path, { nonce: deps.makeNonce(), ...mode });
+  await putFile(path, result.path, { photo, nonce: deps.makeNonce(), ...mode });
 }
 
 /** Someone may have edited the photo while it was in the engine: their work must not be replaced by an older picture. */
@@ -111,10 +126,8 @@ async function registerCompensation(
   if (!current) {
     await journal.registerCompensation(batchId, { kind: 'remove', index, path });
   } else {
-    const key = preservedKey(batchId, index);
-    const preserved = await store.write(key, createReadStream(path));
-    if (preserved?.sha256 !== current.sha256)
-      throw new DarkroomError('destination_changed', 'The file is being changed by someone else.');
+    const key = preservedKey(batchId, index, current.sha256);
+    await store.write(key, unchanged(createReadStream(path), current.sha256), { onlyIfAbsent: true });
     await journal.registerCompensation(batchId, {
       kind: 'restore',
       index,
@@ -128,4 +141,19 @@ async function registerCompensation(
   const registered = await journal.compensation(batchId, index);
   if (!registered) throw new DarkroomError('storage_unavailable', 'A record that was just written cannot be read.');
   return registered;
+}
+
+/**
+ * The bytes as they come, as long as they end up being the ones that were looked at: between looking and reading another attempt may
+ * have put its result there, which must never be preserved as an original.
+ * @throws DarkroomError `destination_changed`; what is written of them is then not kept.
+ */
+async function* unchanged(bytes: AsyncIterable<Uint8Array>, sha256: string): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest('hex') !== sha256)
+    throw new DarkroomError('destination_changed', 'The file is being changed by someone else.');
 }

@@ -1,8 +1,9 @@
 import { DarkroomError } from '../contracts/errors.ts';
+import { photoId } from '../contracts/ids.ts';
 import type { UndoOutcome } from '../contracts/operations.ts';
 import { siblingResults } from '../storage/keys.ts';
 import type { Store } from '../storage/store.ts';
-import { identifyFile, putFile, removeFile } from '../storage/user-files.ts';
+import { identifyFile, putFile, removeFile, removeUnfinished } from '../storage/user-files.ts';
 import { undoObject, type ObjectDependencies } from './deliver-object.ts';
 
 export interface UndoDependencies extends ObjectDependencies {
@@ -32,7 +33,7 @@ export async function undoPhoto(
     attempts: 0,
     finishedAt: now(),
   });
-  const outside = await undoOutside(deps, { batchId, index }, signal);
+  const outside = await undoDelivery(deps, { batchId, index, again: known?.status === 'removed' }, signal);
   const removed = await removeResults(store, batchId, index);
   if (outside) return { index, ...outside };
   return removed > 0 || known?.status === 'completed' || known?.status === 'removed'
@@ -40,9 +41,14 @@ export async function undoPhoto(
     : { index, result: 'nothing_to_undo', message: 'The photo had no result.' };
 }
 
-async function undoOutside(
-  deps: UndoDependencies,
-  { batchId, index }: { batchId: string; index: number },
+/**
+ * What is outside the store. Idempotent.
+ * @param again - something may be left of an undoing that was killed.
+ * @returns `undefined` when nothing was to be written there.
+ */
+export async function undoDelivery(
+  deps: Omit<UndoDependencies, 'now'>,
+  { batchId, index, again }: { batchId: string; index: number; again: boolean },
   signal: AbortSignal,
 ): Promise<Undone | undefined> {
   const { journal, store } = deps;
@@ -52,10 +58,13 @@ async function undoOutside(
   const { path } = compensation;
   const current = await identifyFile(path);
   const before = compensation.kind === 'restore' ? compensation.originalSha256 : undefined;
+  const ours = await journal.deliveries(batchId, index);
+  const photo = photoId(batchId, index);
+  // Nothing of ours is there although something was written, or this is not the first look: a writer may have been killed.
+  if (ours.size > 0 && (again || !current || !ours.has(current.sha256))) await removeUnfinished(path, photo);
   if (current?.sha256 === before) {
     return { result: 'undone', message: before ? 'The original is in its place.' : 'The file is gone.' };
   }
-  const ours = await journal.deliveries(batchId, index);
   if (!current || !ours.has(current.sha256)) {
     const what = current ? 'was changed' : 'was removed';
     return { result: 'left_changed', message: `The file ${what} by someone since; it was left alone.` };
@@ -67,6 +76,7 @@ async function undoOutside(
   const preserved = await store.localCopy(compensation.preservedKey);
   try {
     await putFile(path, preserved.path, {
+      photo,
       nonce: deps.makeNonce(),
       mode: compensation.mode,
       modifiedUs: compensation.modifiedUs,

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { BatchService } from '../batches/batch-service.ts';
 import type { BatchHeader, PhotoRecord } from '../contracts/batch.ts';
+import type { Compensation } from '../contracts/operations.ts';
 import type { Finding } from '../checks/finding.ts';
 import type { Surroundings } from '../checks/live-checks.ts';
 import { watchReadiness } from '../checks/readiness.ts';
@@ -26,6 +27,8 @@ import { watchVitals, type Vitals } from '../checks/vitals.ts';
 export interface HeaderSource extends ArchiveSource {
   header(batchId: string): Promise<BatchHeader | undefined>;
   photo(batchId: string, index: number): Promise<PhotoRecord | undefined>;
+  /** Where a replaced original lies. */
+  compensation(batchId: string, index: number): Promise<Compensation | undefined>;
   /** Set when uploads and results were removed because their time was over. */
   expired(batchId: string): Promise<object | undefined>;
 }

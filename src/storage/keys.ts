@@ -9,7 +9,7 @@ import { dayOf, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
  *                                  uploads/00000/017
  *                                  results/00000/017.0.{nonce}.jpg
  *                                  outcomes/00000/017.0.json
- *                                  preserved/00000/017          originals that were replaced in place
+ *                                  preserved/00000/017.{sha256} originals that were replaced in place
  *                                  compensations/00000/017.json how to undo what was done outside the store
  *                                  deliveries/00000/017.{sha256} what was about to be written outside the store
  *                                  webhooks/{messageId}.json, webhook-attempts/{messageId}/{when}.{attempt}.json
@@ -69,7 +69,9 @@ export function siblingResults(batchId: string, index: number): { prefix: string
   };
 }
 
-export const preservedKey = (batchId: string, index: number): string => photoKey(batchId, 'preserved', index);
+/** Named by its content, so that nothing else can ever lie there. */
+export const preservedKey = (batchId: string, index: number, sha256: string): string =>
+  `${photoKey(batchId, 'preserved', index)}.${sha256}`;
 export const compensationKey = (batchId: string, index: number): string =>
   `${photoKey(batchId, 'compensations', index)}.json`;
 /** Says in its name which content a delivery was about to write: a file with other content was changed by someone else. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, copyFile, mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { syncDirectory } from './durable-files.ts';
 
 /** Files that belong to people, outside the store: they change whole or not at all, and never without being looked at. */
@@ -32,18 +32,26 @@ export async function identifyFile(path: string): Promise<FileIdentity | undefin
   }
 }
 
+interface NewFile {
+  /** The photo it is for, by which what a kill leaves is found again. */
+  readonly photo: string;
+  readonly nonce: string;
+  readonly mode?: number;
+  readonly modifiedUs?: number;
+}
+
+/** Short, whatever the photo is called: a name has room for 255 bytes, and people's own may take all of them. */
+const temporaryStart = (photo: string): string =>
+  `.darkroom-${createHash('sha256').update(photo).digest('hex').slice(0, 16)}-`;
+
 /**
  * Puts a copy of `source` at `path`, replacing what is there in one step. `mode` and `modifiedUs` are set before the file
  * becomes visible.
  */
-export async function putFile(
-  path: string,
-  source: string,
-  options: { nonce: string; mode?: number; modifiedUs?: number },
-): Promise<void> {
+export async function putFile(path: string, source: string, options: NewFile): Promise<void> {
   const directory = dirname(path);
   await mkdir(directory, { recursive: true });
-  const temporary = join(directory, `.${basename(path)}.${options.nonce}.tmp`);
+  const temporary = join(directory, `${temporaryStart(options.photo)}${options.nonce}.tmp`);
   try {
     await copyFile(source, temporary);
     await chmod(temporary, options.mode ?? 0o644);
@@ -58,6 +66,14 @@ export async function putFile(
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** Removes copies beside `path` that {@link putFile} was killed over. Reads the directory: not for every photo. */
+export async function removeUnfinished(path: string, photo: string): Promise<void> {
+  const directory = dirname(path);
+  const names = await readdir(directory).catch(() => []);
+  const start = temporaryStart(photo);
+  for (const name of names) if (name.startsWith(start)) await rm(join(directory, name), { force: true });
 }
 
 export async function removeFile(path: string): Promise<void> {

@@ -38,7 +38,7 @@ async function makeBatch(days: number, seed: number): Promise<string> {
   const batchId = makeBatchId(new Date(at), new Uint8Array(10).fill(seed));
   const key = resultKey(batchId, 0, 0, 'nonce', '.jpg');
   await house.journal.createBatch(makeHeader(batchId, 1, { createdAt: at }), [makeRecord(0)]);
-  for (const each of [uploadKey(batchId, 0), key, preservedKey(batchId, 0)])
+  for (const each of [uploadKey(batchId, 0), key, preservedKey(batchId, 0, 'a'.repeat(64))])
     await house.store.write(each, Buffer.from('x'));
   await house.journal.record(batchId, completedOutcome(0, 0, key));
   const counts = { total: 1, completed: 1, failed: 0 };

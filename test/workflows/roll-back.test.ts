@@ -74,6 +74,8 @@ beforeEach(async () => {
   }
 });
 
+const sha256Of = (content: string): string => createHash('sha256').update(content).digest('hex');
+
 /** Every file below a folder with content, mode and modification time, and every directory. */
 async function fingerprint(root: string): Promise<string> {
   const hash = createHash('sha256');
@@ -196,7 +198,7 @@ describe('rollback', () => {
     await finished(batchId);
     const enhanced = await readFile(join(folder, 'b.jpg'));
     await writeFile(join(folder, 'b.jpg'), 'cropped by hand');
-    const preserved = join(house.root, 'store', preservedKey(batchId, 2));
+    const preserved = join(house.root, 'store', preservedKey(batchId, 2, sha256Of('original of sub/c.jpg')));
     await rename(preserved, `${preserved}.away`);
     const { header } = await rollBack(batchId);
     const { operationId } = header;

@@ -1,7 +1,6 @@
 import type { PhotoView } from '../../batches/batch-service.ts';
 import { REMOVED } from '../../batches/read-photos.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
-import { preservedKey } from '../../storage/keys.ts';
 import type { House } from '../house.ts';
 import { locate, openTerritory } from '../sources/roots.ts';
 
@@ -38,11 +37,11 @@ export async function findOriginal(photo: PhotoView, house: House): Promise<Full
     return { version: `${batchId}.${index}`, borrow: () => store.localCopy(original.key) };
   }
   // Where the result took the place of the original, that lies in the store.
-  const preserved = preservedKey(batchId, index);
-  if (await store.stat(preserved)) {
-    return { version: `${batchId}.${index}.preserved`, borrow: () => store.localCopy(preserved) };
-  }
   const { path: named, bytes, modifiedMs } = original;
+  const replaced = await journal.compensation(batchId, index);
+  if (replaced?.kind === 'restore' && replaced.path === named) {
+    return { version: `${batchId}.${index}.preserved`, borrow: () => store.localCopy(replaced.preservedKey) };
+  }
   const path = await stillAllowed(named, house);
   return {
     version: `${batchId}.${index}.${bytes}.${Math.round(modifiedMs)}`,
