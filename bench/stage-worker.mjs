@@ -123,8 +123,7 @@ const workers = await createWorkers({
     models,
     scratch: new ScratchShelf(join(directory, 'scratch'), randomUUID, Date.now),
   }),
-  lanes: Number(lanes),
-  slots: 2 * Number(lanes),
+  capacity: Promise.resolve({ lanes: Number(lanes), slots: 2 * Number(lanes) }),
   shutdownGraceMs: 1000,
 });
 process.on('disconnect', () => process.exit(0));

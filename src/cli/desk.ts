@@ -9,6 +9,7 @@ import { openStore } from '../storage/open-store.ts';
 import type { Store } from '../storage/store.ts';
 import { connectTo } from '../temporal/connection.ts';
 import { loadProfile } from '../temporal/profile.ts';
+import { openTracing } from '../tracing/open-tracing.ts';
 import { fetchDefaultModels } from './fetch-models.ts';
 import type { Invocation } from './invocation.ts';
 import { readRunFile } from './supervisor/run-file.ts';
@@ -144,15 +145,20 @@ async function openOwn(
 async function connectDesk({ loaded, terminal }: Invocation, address: string, namespace: string) {
   const { credentials } = loadProfile(loaded.environment);
   const connection = await connectTo({ address, ...credentials }, CONNECT_TIMEOUT_MS);
+  const tracing = await openTracing(loaded.config, 'command', (message) => terminal.line(`Traces: ${message}`));
   const store = await openStore(loaded.config, randomUUID);
   const journal = new Journal(store);
   const service = createBatchService({
-    client: new Client({ connection, namespace }),
+    client: new Client({ connection, namespace, ...(tracing ? { interceptors: tracing.clientInterceptors } : {}) }),
     store,
     journal,
     heartbeatTimeoutMs: loaded.config.HEARTBEAT_TIMEOUT_MS,
     now: Date.now,
     onUnreadable: (record) => tellUnreadable(terminal, record),
   });
-  return { service, store, journal, disconnect: async () => await connection.close() };
+  const disconnect = async (): Promise<void> => {
+    await connection.close();
+    await tracing?.close();
+  };
+  return { service, store, journal, disconnect };
 }

@@ -4,7 +4,6 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { envDetectorSync, Resource } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { Logger } from 'pino';
 import { interceptActivity, RequestsInterceptor } from './interceptors.ts';
 import type { Tracing } from './open-tracing.ts';
 import { makeTraceSinks } from './workflow-spans.ts';
@@ -18,8 +17,7 @@ const quiet = (): void => undefined;
  * Installs the SDK for this process. Address, headers, protocol details and the sampler are read from the standard `OTEL_`
  * variables by the SDK itself. Spans wait in a queue of bounded length: a collector that is away costs spans and nothing else.
  */
-export function startTracing(serviceName: string, logger: Logger): Tracing {
-  const tell = (message: string): void => logger.warn({ from: 'opentelemetry' }, message);
+export function startTracing(serviceName: string, tell: (message: string) => void): Tracing {
   diag.setLogger({ error: tell, warn: tell, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN);
   const resource = new Resource({ 'service.name': serviceName }).merge(envDetectorSync.detect());
   const processor = new BatchSpanProcessor(new OTLPTraceExporter());

@@ -20,9 +20,8 @@ export interface WorkersToCreate {
   readonly fetchActivities: FetchActivities;
   readonly webhookActivities: WebhookActivities;
   readonly enhanceActivities: EnhanceActivities;
-  readonly lanes: number;
-  /** Photos that the engines work on at a time: the pool has the semaphore. */
-  readonly slots: number;
+  /** Engines, and photos that they work on at a time (the pool has the semaphore); known once they are ready. */
+  readonly capacity: Promise<{ readonly lanes: number; readonly slots: number }>;
   readonly shutdownGraceMs: number;
   /** What traces want of every worker, where there are any. */
   readonly tracing: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
@@ -35,7 +34,7 @@ const WEBHOOK_SLOTS = 16;
 
 /** One Temporal worker for each task queue, all in this process: decide, keep the books, fetch, tell, enhance. */
 export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> {
-  const { connection, namespace, identity, lanes, slots, shutdownGraceMs } = wanted;
+  const { connection, namespace, identity, shutdownGraceMs } = wanted;
   const common: Pick<
     WorkerOptions,
     'connection' | 'namespace' | 'identity' | 'shutdownGraceTime' | 'shutdownForceTime' | 'interceptors' | 'sinks'
@@ -78,14 +77,16 @@ export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> 
       activities: { ...wanted.webhookActivities },
       maxConcurrentActivityTaskExecutions: WEBHOOK_SLOTS,
     }),
-    Worker.create({
-      ...common,
-      taskQueue: TASK_QUEUES.enhance,
-      activities: { ...wanted.enhanceActivities },
-      maxConcurrentActivityTaskExecutions: slots,
-      maxConcurrentActivityTaskPolls: lanes + 1,
-      // Progress and cancellation travel on heartbeats: a second is how stale they may be.
-      maxHeartbeatThrottleInterval: '1s',
-    }),
+    wanted.capacity.then(({ lanes, slots }) =>
+      Worker.create({
+        ...common,
+        taskQueue: TASK_QUEUES.enhance,
+        activities: { ...wanted.enhanceActivities },
+        maxConcurrentActivityTaskExecutions: slots,
+        maxConcurrentActivityTaskPolls: lanes + 1,
+        // Progress and cancellation travel on heartbeats: a second is how stale they may be.
+        maxHeartbeatThrottleInterval: '1s',
+      }),
+    ),
   ]);
 }

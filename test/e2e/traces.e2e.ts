@@ -1,6 +1,10 @@
 // Property: with a collector named, each request that starts something is one trace, from HTTP through the workflow and its activities
 // to the stages of every photo, each below what started it. Without one nothing of OpenTelemetry's SDK is even loaded.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Collector, type CollectedSpan } from './collector.ts';
 import { House, packageDir, possible } from './house.ts';
@@ -16,9 +20,10 @@ describe.skipIf(!possible)('traces', () => {
   const collector = new Collector();
   let house: House;
   let visitor: Visitor;
+  let address: string;
 
   beforeAll(async () => {
-    const address = await collector.listen();
+    address = await collector.listen();
     house = await House.start({ OTEL_EXPORTER_OTLP_ENDPOINT: address, OTEL_BSP_SCHEDULE_DELAY: '200' });
     visitor = new Visitor(house.url);
   });
@@ -104,6 +109,36 @@ describe.skipIf(!possible)('traces', () => {
     expect(stages.some(({ name }) => name === 'publish')).toBe(false);
   });
 
+  it('begin with the command where a batch comes from the command line', async () => {
+    const [photo] = await crops(1);
+    if (!photo) throw new Error('no photo');
+    const folder = await mkdtemp(join(tmpdir(), 'darkroom-traced-'));
+    try {
+      await writeFile(join(folder, photo.name), photo.bytes);
+      const args = [
+        join(packageDir, 'dist/cli/main.js'),
+        'enhance',
+        folder,
+        '--quality',
+        'fast',
+        '--out',
+        join(folder, 'out'),
+      ];
+      const env = { ...process.env, DATA_DIR: house.dataDir, OTEL_EXPORTER_OTLP_ENDPOINT: address };
+      await promisify(execFile)(process.execPath, args, { env });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    const ofCommand = await waitFor('the order of the command', 30_000, async () =>
+      collector.spans.find(({ service }) => service === 'darkroom-command'),
+    );
+    expect(ofCommand).toMatchObject({ name: 'StartWorkflow:enhanceBatch', parentSpanId: '' });
+    const run = await waitFor('its batch', 30_000, async () =>
+      collector.spans.find(({ parentSpanId }) => parentSpanId === ofCommand.spanId),
+    );
+    expect(run).toMatchObject({ name: 'RunWorkflow:enhanceBatch', service: 'darkroom-worker' });
+  });
+
   it('leave out probes, and what is only asked again and again', async () => {
     for (const path of ['/livez', '/readyz', '/health', '/metrics']) await visitor.get(path);
     await visitor.get('/api/v1/tasks');
@@ -119,8 +154,7 @@ describe.skipIf(!possible)('without a collector', () => {
   it('nothing of the SDK is loaded', () => {
     const program = (endpoint: string): string => `
       const { openTracing } = await import('./dist/tracing/open-tracing.js');
-      const logger = { warn() {} };
-      const tracing = await openTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: '${endpoint}' }, 'api', logger);
+      const tracing = await openTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: '${endpoint}' }, 'api', () => undefined);
       const { Module } = await import('node:module');
       console.log(tracing !== undefined, Object.keys(Module._cache).filter((path) => path.includes('@opentelemetry')).length > 0);
       await tracing?.close();`;
