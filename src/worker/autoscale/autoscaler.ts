@@ -36,9 +36,24 @@ export async function runAutoscaler(parts: AutoscalerParts, stop: AbortSignal): 
   const events: ScalingEvent[] = [];
   let mind = OPEN_MIND;
   let [hired, dismissed] = [0, 0];
+  let trouble = '';
+  // Once for each trouble: a store that is away for an hour would be told of hundreds of times.
+  const tell = (sentence: string): void => {
+    if (sentence !== '' && sentence !== trouble) say(sentence);
+    trouble = sentence;
+  };
+  const pause = (): Promise<void> => sleep(parts.lookEveryMs, undefined, { signal: stop }).catch(() => undefined);
   while (!stop.aborted) {
     const before = workforce.size;
-    const look = { ...(await parts.look()), at: now(), workers: before };
+    const seen = await parts.look().catch((error: unknown) => {
+      tell(`The autoscaler cannot see the load, and changes nothing until it can. ${String(error)}`);
+    });
+    if (seen === undefined) {
+      mind = { ...OPEN_MIND, changedAt: mind.changedAt };
+      await pause();
+      continue;
+    }
+    const look = { ...seen, at: now(), workers: before };
     const decision = decideScaling(policy, mind, look);
     mind = decision.mind;
     if (decision.change !== 0 && !stop.aborted) {
@@ -52,8 +67,13 @@ export async function runAutoscaler(parts: AutoscalerParts, stop: AbortSignal): 
       if (events.length > SCALING_EVENTS_KEPT) events.shift();
     }
     const state = { workers: workforce.size, reason: decision.reason, hired, dismissed, events };
-    await parts.report(state).catch((error: unknown) => say(`The autoscaler could not report: ${String(error)}`));
-    await sleep(parts.lookEveryMs, undefined, { signal: stop }).catch(() => undefined);
+    tell(
+      await parts.report(state).then(
+        () => '',
+        (error: unknown) => `The autoscaler could not report: ${String(error)}`,
+      ),
+    );
+    await pause();
   }
 }
 
