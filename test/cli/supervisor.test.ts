@@ -180,6 +180,28 @@ describe('a supervisor', () => {
     expect(existsSync(join(folder, 'pid'))).toBe(false);
   });
 
+  it('keeps hold of a process whose number cannot be written down', async () => {
+    const worker = new SupervisedProcess(
+      {
+        title: 'The worker',
+        program: process.execPath,
+        arguments: [standIn('worker')],
+        environment: environment(),
+        logFile: join(folder, 'log'),
+        pidFile: join(folder, 'no-such-folder', 'pid'), // stands in for a full disk
+        readyWithinMs: 20_000,
+        stopWithinMs: 5000,
+      },
+      (line) => said.push(line),
+    );
+    await worker.start(new AbortController().signal);
+    const { pid } = worker;
+    expect(said).toEqual([expect.stringMatching(/^The worker runs, but its number could not be written down\. /)]);
+    await worker.stop();
+    expect(pid).toBeDefined();
+    expect(() => process.kill(pid ?? 0, 0)).toThrow('ESRCH');
+  });
+
   it('names a taken port before it starts anything', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../../contracts/config.ts';
 import { childMessageSchema, type ChildMessage } from '../../contracts/child-messages.ts';
+import { openLog, shortenLog } from './log-file.ts';
 
 export interface ProcessPlan {
   /** As in "The worker". */
@@ -27,7 +28,7 @@ export type Ready = Extract<ChildMessage, { type: 'ready' }>;
 const BACK_OFF_MS = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
 /** A process that lived so long did not fail because of what its predecessor failed of. */
 const SETTLED_MS = 60_000;
-const LOG_LIMIT_BYTES = 10_000_000;
+const LOG_LOOK_EVERY_MS = 60_000;
 
 /**
  * One process of the house: started, waited for, started again with growing pauses when it ends unasked, and ended. It leads
@@ -126,15 +127,15 @@ export class SupervisedProcess {
       stdio: ['ignore', log, log, ...(untilReady ? [] : ['ipc' as const])],
     });
     closeSync(log);
-    // Written at once and synchronously: a supervisor killed right now must leave a trace of what it started.
-    if (child.pid !== undefined) writeFileSync(pidFile, String(child.pid));
     this.#child = child;
     child.on('message', (raw) => {
       const message = childMessageSchema.safeParse(raw).data;
       if (message?.type === 'failed') this.#reason = message.message;
     });
     this.#ended = new Promise((resolve) => {
+      const watchingLog = setInterval(() => shortenLog(logFile), LOG_LOOK_EVERY_MS);
       const end = (how: string): void => {
+        clearInterval(watchingLog);
         killGroup(child.pid); // what it started must not outlive it: an engine would keep its memory
         rmSync(pidFile, { force: true });
         if (this.#child === child) this.#child = undefined;
@@ -143,7 +144,19 @@ export class SupervisedProcess {
       child.once('error', (error) => end(error.message));
       child.once('exit', (code, killedBy) => end(killedBy ?? `exit code ${code}`));
     });
+    this.#leaveTrace(child.pid);
     return this.#ended;
+  }
+
+  /** At once and synchronously: a supervisor killed right now must leave a trace of what it started. */
+  #leaveTrace(pid: number | undefined): void {
+    if (pid === undefined) return;
+    try {
+      writeFileSync(this.#plan.pidFile, String(pid));
+    } catch (error) {
+      // On a full disk it is better to have the process, and to end it in order, than to have none.
+      this.#say(`${this.#plan.title} runs, but its number could not be written down. ${String(error)}`);
+    }
   }
 
   async #keepRunning(): Promise<void> {
@@ -179,13 +192,6 @@ async function readyMessage(child: ChildProcess | undefined, signal: AbortSignal
       if (message?.type === 'ready') resolve(message);
     });
   });
-}
-
-/** Opens for appending; what has grown too long is kept once under another name. */
-function openLog(path: string): number {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > LOG_LIMIT_BYTES) renameSync(path, `${path}.1`);
-  return openSync(path, 'a', 0o600);
 }
 
 function killGroup(pid: number | undefined): void {
