@@ -14,10 +14,12 @@ import { startPrometheus } from './prometheus.mjs';
 import { longestHistory, quantile, readDisk, readProcesses } from './readings.mjs';
 import { findGrowth, markdownTable, writeReport } from './table.mjs';
 
-/** `npm run test:soak [-- --minutes 10 --seed 1 --report --picture]`: nothing may be lost, different, or grow. */
+/** `npm run test:soak [-- --minutes 10 --seed 1 --report --picture --autoscale]`: nothing may be lost, different, or grow. */
 
 const LOOK_EVERY_MS = 2000;
 const TENTHS_WITH_FAULTS = 6;
+/** Two workers at most, on the device of one: what is to be seen is their coming and going. */
+const AUTOSCALED = { AUTOSCALE: 'true', AUTOSCALE_MAX_WORKERS: '2' };
 /** Who is struck how often, of ten times. */
 const LOTS = ['worker', 'worker', 'worker', 'engine', 'engine', 'engine', 'api', 'api', 'temporal', 'temporal'];
 
@@ -70,12 +72,13 @@ await main(async (args) => {
       seed: { type: 'string', default: '1' },
       report: { type: 'boolean' },
       picture: { type: 'boolean' },
+      autoscale: { type: 'boolean' },
     },
   });
   const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
   const folder = mkdtempSync(join(tmpdir(), 'darkroom-soak-'));
   const key = randomBytes(24).toString('hex');
-  const house = await startHouse(folder, key);
+  const house = await startHouse(folder, key, values.autoscale ? AUTOSCALED : {});
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => house.end().finally(() => process.exit(1)));
   let prometheus;
