@@ -13,15 +13,17 @@ export async function resumeBatch(deps: ControlDependencies, batchId: string): P
     if (report.remaining > 0) return takeUpAgain(deps, batch);
     return none(report, `Every photo is done: nothing was changed, ${report.kept} stay as they are.`);
   }
-  if (batch.state !== 'paused') {
+  // While no worker answers nobody knows whether it is paused: it is told all the same, and ignores it if it is not.
+  if (batch.state !== 'paused' && !batch.stale) {
     return none(report, `The batch is running already: nothing was changed. ${batch.message}`);
   }
   const handle = deps.client.workflow.getHandle(batchId);
-  await steer(deps, {
+  const answer = await steer(deps, {
     update: () => handle.executeUpdate(resumeUpdate),
     signal: () => handle.signal(resumeSignal),
   });
   deps.batches.forget(batchId);
+  if (answer?.changed === false) return none(report, 'The batch is running already: nothing was changed.');
   return { ...report, action: 'resumed', message: `Resumed: ${sayCounts(report)}.` };
 }
 

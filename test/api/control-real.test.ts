@@ -180,6 +180,19 @@ describe('a batch that runs', () => {
     await again(id, 'resume');
     await becomes(id, { state: 'completed', completed: 8 });
   });
+
+  it('resumes a paused batch while no worker is there to say that it is paused', async () => {
+    house.engine.ms = 1000;
+    const id = await submit(8, '?max_workers=1');
+    await control(id, 'pause');
+    await becomes(id, { state: 'paused' });
+    await house.stopWorkers();
+    expect(await again(id, 'resume')).toMatchObject({ action: 'resumed' });
+    await house.startWorkers();
+    house.engine.ms = 0;
+    await becomes(id, { state: 'completed', completed: 8 });
+    expect(await again(id, 'resume')).toMatchObject({ action: 'none' });
+  });
 });
 
 it('replays every history this file made', async () => {
