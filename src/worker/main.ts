@@ -20,9 +20,9 @@ async function main(): Promise<void> {
     const { message, definition } = asDarkroomError(error);
     tellSupervisor({ type: 'failed', message: `${message} ${definition.hint}` });
     process.exitCode = 1;
-  } finally {
-    if (process.connected) process.disconnect();
   }
 }
 
 await main();
+// Temporal workers that were made but never ran, because the engines failed, cannot be closed and would keep the process.
+process.exit();
