@@ -111,7 +111,11 @@ const workers = await createWorkers({
   workflowBundlePath: fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url)),
   ioActivities: {
     ...createAnnounceActivities(telling),
-    ...createRetentionActivities({ ...deps, retentionMs: 3_600_000, isOpen: async () => true }),
+    ...createRetentionActivities({
+      ...deps,
+      retentionMs: 3_600_000,
+      readExecution: async () => ({ open: true, closedAt: undefined }),
+    }),
     ...createJournalActivities({ ...deps, announcer }),
     ...createRollbackActivities({ ...deps, announcer, stopWork: (...work) => stopWork(client, ...work) }),
   },

@@ -26,9 +26,7 @@ const REDACTED = ['*.authorization', '*.headers.authorization', '*["x-api-key"]'
 
 /** The API process from its first line to its last; resolves when it has stopped. */
 async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promise<void> {
-  const tracing = await openTracing(config, 'api', (message) =>
-    logger.warn({ from: 'opentelemetry' }, message),
-  );
+  const tracing = await openTracing(config, 'api', (message) => logger.warn({ from: 'opentelemetry' }, message));
   const store = await openStore(config, randomUUID);
   const journal = new Journal(store);
   // Lazy: the API starts and answers while Temporal is away, and finds it when it comes back.
