@@ -176,6 +176,10 @@ export class Lane {
     const ticket = this.#photos.get(message.id);
     if (ticket === undefined) return;
     if (message.type === 'step') return this.#photos.stepped(ticket, message.step);
+    if (message.type === 'failed' && message.fault.code === 'engine_crashed') {
+      this.#options.log('error', 'The network cannot be run any more.', { because: message.fault.detail });
+      return this.#end('crashed');
+    }
     this.#photos.remove(ticket);
     this.#photosDone += 1;
     this.#restarts.succeeded();

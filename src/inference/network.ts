@@ -145,7 +145,7 @@ export class Network {
     return (this.#sessions.get(graphOf(variant).key)?.msPerPixel ?? 0) * windowPixels;
   }
 
-  /** @throws DarkroomError `out_of_memory`. */
+  /** @throws DarkroomError `out_of_memory`, `engine_crashed`. */
   async run(variant: Variant, tile: TileRequest): Promise<NetworkTile> {
     const { key } = graphOf(variant);
     const resident = await this.#sessions.getOrOpen(key, () => this.open(variant));

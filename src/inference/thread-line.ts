@@ -18,7 +18,10 @@ export class ThreadLine {
     this.#thread.on('exit', (code) => onCrash(new Error(`The network thread ended with code ${code}`)));
   }
 
-  /** @throws DarkroomError `out_of_memory`; any other failure with the thread's own words. */
+  /**
+   * @throws DarkroomError `out_of_memory`, `engine_crashed` when a session that was opened cannot be run; any other failure with
+   *   the thread's own words.
+   */
   async ask(request: Request): Promise<NetworkAnswer> {
     const id = this.#nextId;
     this.#nextId += 1;
@@ -30,6 +33,9 @@ export class ThreadLine {
     if (answer.error === undefined) return answer;
     const cause = new Error(answer.error);
     if (OUT_OF_MEMORY.test(answer.error)) throw new DarkroomError('out_of_memory', undefined, { cause });
+    // It ran when it was opened. Its device or driver may be gone: this process would not get it back.
+    if (request.kind === 'run' || request.kind === 'runOther')
+      throw new DarkroomError('engine_crashed', undefined, { cause });
     throw cause;
   }
 }

@@ -220,6 +220,21 @@ describe('the pool', () => {
     await expect(refused.result).rejects.toMatchObject({ code: 'not_ready', cause: { code: 'model_corrupt' } });
   });
 
+  it('replaces an engine whose network cannot be run any more, and the photo beside it finishes', async () => {
+    const refusing = await standInModel(root, 'refusing');
+    const dark = join(root, 'dark.png');
+    await sharp(photo).linear(0.5, 0).toFile(dark);
+    const pool = poolOf([refusing]);
+    await pool.ready();
+    const first = pidOf(pool);
+    const both = await Promise.all(
+      [photo, dark].map((inputPath) => enhance(pool, root, { inputPath, model: 'refusing' })),
+    );
+    await expect(both[0]?.result).rejects.toMatchObject({ code: 'engine_crashed', definition: { retryable: true } });
+    expect((await both[1]?.result)?.width).toBe(800);
+    expect(isAlive(first)).toBe(false);
+  });
+
   it('gives photos back uncounted while no engine starts, and takes them again when one does', async () => {
     const graph = await readFile(nearest.graphPath);
     const graphPath = join(root, 'lost.onnx');

@@ -17,6 +17,7 @@ import type {
 import { loadConfig } from '../../src/load-config.ts';
 import { GraphBuilder } from '../../src/models/graph-builder.ts';
 import { enlarge, photoIn, photoOut } from '../../src/models/graph-parts.ts';
+import { DATA_TYPE } from '../../src/models/onnx-proto.ts';
 import { readInstalledModels } from '../../src/models/installed-models.ts';
 
 /** Parts of the engine's tests: real engines in real processes, on real weights or on graphs whose answer is known. */
@@ -30,10 +31,13 @@ export const installedModel = (name: string): InstalledModel | undefined =>
 export const makeScratch = (): Promise<string> => mkdtemp(join(tmpdir(), 'darkroom-inference-'));
 
 /**
- * Graphs of a few operations, run by the real runtime: `nearest` repeats every pixel, `black` is a broken network, and `overflow`
- * one whose numbers are none (NaN) wherever the photo is nearly white.
+ * Graphs of a few operations, run by the real runtime: `nearest` repeats every pixel, `black` is a broken network, `overflow`
+ * one whose numbers are none (NaN) wherever the photo is nearly white, and `refusing` cannot be run where it is light.
  */
-export async function standInModel(directory: string, kind: 'nearest' | 'black' | 'overflow'): Promise<InstalledModel> {
+export async function standInModel(
+  directory: string,
+  kind: 'nearest' | 'black' | 'overflow' | 'refusing',
+): Promise<InstalledModel> {
   const graph = new GraphBuilder();
   const enlarged = enlarge(graph, photoIn(graph), graph.floats('scales', [1, 1, 4, 4], [4]));
   const factor = graph.floats('factor', [kind === 'black' ? 0 : 1], []);
@@ -42,6 +46,12 @@ export async function standInModel(directory: string, kind: 'nearest' | 'black' 
     const root = graph.node('Sqrt', [graph.node('Sub', [graph.floats('most', [250], []), enlarged])]);
     const nothing = graph.node('Mul', [root, graph.floats('nothing', [0], [])]);
     photoOut(graph, graph.node('Add', [made, nothing]));
+  } else if (kind === 'refusing') {
+    const lightest = graph.node('Cast', [graph.node('ReduceMax', [enlarged], { keepdims: 0 })], {
+      to: DATA_TYPE.int64,
+    });
+    const zero = graph.node('Gather', [graph.floats('zeros', new Float32Array(200), [200]), lightest]);
+    photoOut(graph, graph.node('Add', [made, zero]));
   } else photoOut(graph, made);
   const graphPath = join(directory, `${kind}.onnx`);
   await writeFile(graphPath, graph.build(kind, '1', {}));
