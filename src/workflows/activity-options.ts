@@ -9,24 +9,32 @@ import type {
 import { NON_RETRYABLE_CODES } from '../contracts/errors.ts';
 import { PRIORITY, TASK_QUEUES, type EnhanceBatchInput } from '../contracts/workflow-api.ts';
 
+/** What all work on the books shares: their worker's death, or that it never got them, is noticed by its silence. */
+const books = (tenant: string) => ({
+  taskQueue: TASK_QUEUES.io,
+  heartbeatTimeout: '20 seconds' as const,
+  retry: {
+    initialInterval: '500ms' as const,
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds' as const,
+    nonRetryableErrorTypes: NON_RETRYABLE_CODES,
+  },
+  priority: { priorityKey: PRIORITY.control, fairnessKey: tenant },
+});
+
 /**
  * Short reads and writes next to the store. They are tried for ever: a full disk or a store that is away is waited for,
- * because giving up would lose what the batch has done. Counting a batch of 100,000 photos takes the longest; that their
- * worker is dead, or never got them, is noticed by its silence.
+ * because giving up would lose what the batch has done.
  */
-export const journal = (input: Pick<EnhanceBatchInput, 'tenant'>): JournalActivities =>
-  proxyActivities<JournalActivities>({
-    taskQueue: TASK_QUEUES.io,
+export const journal = (input: Pick<EnhanceBatchInput, 'tenant'>): Omit<JournalActivities, 'surveyBatch'> =>
+  proxyActivities<Omit<JournalActivities, 'surveyBatch'>>({
     startToCloseTimeout: '10 minutes',
-    heartbeatTimeout: '20 seconds',
-    retry: {
-      initialInterval: '500ms',
-      backoffCoefficient: 2,
-      maximumInterval: '30 seconds',
-      nonRetryableErrorTypes: NON_RETRYABLE_CODES,
-    },
-    priority: { priorityKey: PRIORITY.control, fairnessKey: input.tenant },
+    ...books(input.tenant),
   });
+
+/** Counting a batch reads the outcome of each of up to 100,000 photos, and begins anew when its time is over. */
+export const counting = (input: Pick<EnhanceBatchInput, 'tenant'>): Pick<JournalActivities, 'surveyBatch'> =>
+  proxyActivities<Pick<JournalActivities, 'surveyBatch'>>({ startToCloseTimeout: '2 hours', ...books(input.tenant) });
 
 /**
  * Undoing. Tried for ever like the books: a rollback that was begun is finished. A page of 500 originals on a slow disk takes
@@ -70,15 +78,16 @@ export const fetching = (input: EnhanceBatchInput, priority: number, photo: Pend
   });
 
 /**
- * One photo on a device. A day is more than the slowest network needs for the largest photo: a dead worker is noticed by
- * its silence (heartbeat), a hung engine by its worker. Attempts are not counted here, because each kill of a worker is one
- * and a full disk is waited for: the activity itself gives up on faults that stay, and what the photo's file is to blame for is never tried again.
+ * One photo on a device. The slowest network needs most of a day for the largest photo, and waits for the one before it on
+ * the same device: thirty days is more than any of that. A dead worker is noticed by its silence (heartbeat), a hung engine
+ * by its worker. Attempts are not counted here, because each kill of a worker is one and a full disk is waited for: the
+ * activity itself gives up on faults that stay, and what the photo's file is to blame for is never tried again.
  * Cancelling waits until the work has really ended, so that nothing is published after the batch has closed.
  */
 export const photoWork = (input: EnhanceBatchInput, priority: number, photo: PendingPhoto): EnhanceActivities =>
   proxyActivities<EnhanceActivities>({
     taskQueue: TASK_QUEUES.enhance,
-    startToCloseTimeout: '1 day',
+    startToCloseTimeout: '30 days',
     ...onePhoto(input, priority, photo),
     retry: retryWith(2),
   });

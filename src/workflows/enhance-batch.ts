@@ -15,7 +15,7 @@ import {
 import type { FailureToRecord, PendingPhoto } from '../contracts/activities.ts';
 import type { EnhanceBatchInput, EnhanceBatchResult } from '../contracts/workflow-api.ts';
 import { SEARCH_ATTRIBUTE_KEYS } from '../contracts/search-attributes.ts';
-import { fetching, journal, photoWork } from './activity-options.ts';
+import { counting, fetching, journal, photoWork } from './activity-options.ts';
 import { BatchLedger } from './batch-ledger.ts';
 import { listenToControl } from './control.ts';
 import { describeBatch } from './describe-batch.ts';
@@ -84,7 +84,7 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
   }
 
   async function survey(): Promise<void> {
-    batch.surveyed(await books.surveyBatch({ batchId: input.batchId }));
+    batch.surveyed(await counting(input).surveyBatch({ batchId: input.batchId }));
   }
 
   /** One photo under way. Never throws: whatever happened to it is a line in the books. */

@@ -4,6 +4,7 @@
  */
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -112,6 +113,15 @@ async function expectTakenUp(batchId: string): Promise<void> {
   expect(await service.resume(batchId)).toMatchObject({ action: 'none', kept: TOTAL, remaining: 0 });
 }
 
+/** How long one attempt at an activity may take. */
+async function secondsFor(handle: WorkflowHandle, activity: string): Promise<number> {
+  const { events } = await handle.fetchHistory();
+  const scheduled = (events ?? [])
+    .map(({ activityTaskScheduledEventAttributes }) => activityTaskScheduledEventAttributes)
+    .find((attributes) => attributes?.activityType?.name === activity);
+  return Number(scheduled?.startToCloseTimeout?.seconds);
+}
+
 describe('a batch is taken up again', () => {
   it('after its workflow timed out', async () => {
     const batchId = await halfDone({ workflowExecutionTimeout: 10_000 });
@@ -123,9 +133,13 @@ describe('a batch is taken up again', () => {
 
   it('after its workflow was terminated', async () => {
     const batchId = await halfDone();
-    await env.client.workflow.getHandle(batchId).terminate('by hand');
+    const handle = env.client.workflow.getHandle(batchId);
+    await handle.terminate('by hand');
     await until(async () => (await service.view(batchId))?.open === false, 'the answer that is at most a second old');
     await expectTakenUp(batchId);
+    // 100,000 outcomes on a slow store take more than minutes to count, two of the largest photos on one device more than a day.
+    expect(await secondsFor(handle, 'surveyBatch')).toBe(2 * 3600);
+    expect(await secondsFor(handle, 'enhancePhoto')).toBe(30 * 24 * 3600);
   });
 
   it('when a run of it must end in the middle of a page', { timeout: 240_000 }, async () => {
