@@ -73,15 +73,7 @@ export function createJournalActivities({ journal, now, announcer }: JournalDepe
         return survey;
       }),
 
-    appendPhotos: ({ batchId, additionId, total }) =>
-      atTheBooks(async () => {
-        const added = await journal.append(batchId, additionId, total);
-        return {
-          from: total,
-          count: added.length,
-          kilopixels: added.reduce((sum, photo) => sum + photo.kilopixels, 0),
-        };
-      }),
+    appendPhotos: ({ batchId, additionId, total }) => atTheBooks(() => journal.append(batchId, additionId, total)),
 
     recordFailure: (failure) =>
       atTheBooks(async () => {

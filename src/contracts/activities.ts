@@ -35,7 +35,7 @@ export interface PhotosToAppend {
 }
 
 export interface AppendedPhotos {
-  /** Index of the first of them, and how many they are. */
+  /** Index of the first of them, and how many they are: below the batch's total when they were taken in before. */
   from: number;
   count: number;
   kilopixels: number;

@@ -9,6 +9,7 @@ import {
   type PhotoOutcome,
   type PhotoRecord,
 } from '../contracts/batch.ts';
+import type { AppendedPhotos } from '../contracts/activities.ts';
 import { DarkroomError } from '../contracts/errors.ts';
 import { expiredSchema, type Expired } from '../contracts/retention.ts';
 import { compensationSchema, rolledBackSchema, type Compensation, type RolledBack } from '../contracts/operations.ts';
@@ -26,12 +27,14 @@ import {
   outcomeKey,
   outcomesPrefix,
   parseOutcomeName,
+  placeKey,
   summaryKey,
 } from './keys.ts';
 import { readRecord, writeRecord } from './json-records.ts';
 import { newestFirst } from './newest-first.ts';
 import type { Store } from './store.ts';
 
+const placeSchema = z.object({ from: z.number(), count: z.number(), kilopixels: z.number() });
 const PAGES_IN_MEMORY = 32;
 const HEADERS_IN_MEMORY = 500;
 /** Outcome files read side by side: enough to hide the disk, few enough to leave file handles for others. */
@@ -92,12 +95,14 @@ export class Journal {
   }
 
   /**
-   * Takes in what was left under `additionId`, from index `total` on. Only the batch's workflow calls this, one addition at
-   * a time; doing it again after a crash writes the same.
+   * Takes in what was left under `additionId`, from index `total` on, or where it was taken in before. Only the batch's
+   * workflow calls this, one addition at a time; doing it again after a crash writes the same.
    * @throws DarkroomError `invalid_request` for a name that can be none, `not_found` when nothing was left under it
    */
-  async append(batchId: string, additionId: string, total: number): Promise<PhotoRecord[]> {
+  async append(batchId: string, additionId: string, total: number): Promise<AppendedPhotos> {
     if (!isAdditionId(additionId)) throw new DarkroomError('invalid_request', 'Expected the name of an addition.');
+    const known = await readRecord(this.#store, placeKey(batchId, additionId), placeSchema);
+    if (known) return known;
     const left = await readRecord(this.#store, additionKey(batchId, additionId), z.array(photoRecordSchema));
     const header = await this.header(batchId);
     if (!left || !header) throw new DarkroomError('not_found', 'The photos that were to be added are not there.');
@@ -112,7 +117,10 @@ export class Journal {
       const grown = { ...header, total: total + added.length, kilopixels: header.kilopixels + kilopixels };
       await writeRecord(this.#store, headerKey(batchId), grown);
     }
-    return added;
+    // Last, so that nobody is told of a place that the photos have not got.
+    const place: AppendedPhotos = { from: total, count: added.length, kilopixels };
+    await writeRecord(this.#store, placeKey(batchId, additionId), place, { onlyIfAbsent: true });
+    return place;
   }
 
   /** The outcome that counts for a photo: its tombstone, else the one of the latest round. */

@@ -5,7 +5,8 @@ import { dayOf, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
  *
  *     batches/2026/11/22/{batchId}/header.json
  *                                  manifest/00000.json
- *                                  additions/{additionId}.json
+ *                                  additions/{additionId}.json  photos left for an open batch
+ *                                  places/{additionId}.json     where in the manifest they went
  *                                  uploads/00000/017
  *                                  results/00000/017.0.{nonce}.jpg
  *                                  outcomes/00000/017.0.json
@@ -51,6 +52,9 @@ export const manifestKey = (batchId: string, page: number): string =>
 /** Photos left for an open batch until its workflow gives them their places. */
 export const additionKey = (batchId: string, additionId: string): string =>
   `${batchPrefix(batchId)}/additions/${additionId}.json`;
+/** Where in the manifest it has put them. */
+export const placeKey = (batchId: string, additionId: string): string =>
+  `${batchPrefix(batchId)}/places/${additionId}.json`;
 export const uploadKey = (batchId: string, index: number): string => photoKey(batchId, 'uploads', index);
 /** An upload onto an open batch comes before its index is known: it lies below the name of its addition. */
 export const addedUploadsPrefix = (batchId: string, additionId: string): string =>

@@ -1,7 +1,7 @@
 import type { AppendedPhotos } from '../contracts/activities.ts';
 import type { EnhanceBatchCarried } from '../contracts/workflow-api.ts';
 
-/** A repeated call is recognised for so long; each is a call of the API, and callers repeat at once or not at all. */
+/** A repeated call is answered at once for so long; callers repeat at once or not at all. Then the journal is asked. */
 const REMEMBERED = 200;
 
 /** Where in the manifest each addition to an open batch went, newest last: one that is sent twice is taken in once. */

@@ -167,7 +167,8 @@ export class BatchLedger {
 
   added(additionId: string, appended: AppendedPhotos): void {
     this.#additions.add(additionId, appended);
-    this.#tally.photosAdded(appended);
+    // The journal remembers additions that this run does not: their photos are counted.
+    if (appended.from >= this.#tally.total) this.#tally.photosAdded(appended);
   }
 
   seal(): boolean {

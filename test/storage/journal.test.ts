@@ -58,6 +58,19 @@ describe('journal', () => {
     expect((await journal.outcomesOfPage(batchId, 1)).get(501)?.status).toBe('removed');
   });
 
+  it('takes an addition in once, whoever asks again and whatever came in between', async () => {
+    const batchId = newBatchId();
+    await journal.createBatch(makeHeader(batchId, 1, { open: true }), [makeRecord(0)]);
+    await journal.leave(batchId, 'first', [makeRecord(0), makeRecord(1)]);
+    await journal.leave(batchId, 'second', [makeRecord(0)]);
+    const first = { from: 1, count: 2, kilopixels: 200 };
+    expect(await journal.append(batchId, 'first', 1)).toEqual(first);
+    expect(await journal.append(batchId, 'second', 3)).toMatchObject({ from: 3, count: 1 });
+    expect(await journal.append(batchId, 'first', 4)).toEqual(first);
+    expect((await journal.page(batchId, 0)).map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+    expect(await journal.header(batchId)).toMatchObject({ total: 4, kilopixels: 400 });
+  });
+
   it('lists batches newest first, from a position on', async () => {
     const ids = ['b-20250101-000000-aaaaaaaaaa', 'b-20250101-000001-aaaaaaaaaa', 'b-20260301-000000-aaaaaaaaaa'];
     for (const batchId of ids) await journal.createBatch(makeHeader(batchId, 1), [makeRecord(0)]);

@@ -260,6 +260,15 @@ describe('batch ledger', () => {
     expect(ledger.result()).toEqual({ status: 'completed', total: 3, completed: 3, failed: 0 });
   });
 
+  it('counts an addition once that the journal remembers and this run does not', () => {
+    const ledger = new BatchLedger(input({ total: 5, open: true }), 0);
+    ledger.added('long ago', { from: 2, count: 1, kilopixels: 100 });
+    expect(ledger.total).toBe(5);
+    expect(ledger.addition('long ago')).toMatchObject({ from: 2, count: 1 });
+    ledger.added('now', { from: 5, count: 2, kilopixels: 200 });
+    expect(ledger.progress(0)).toMatchObject({ total: 7, kilopixels: { total: 1200 } });
+  });
+
   it('continues as new when Temporal advises it, with nothing under way', () => {
     const ledger = new BatchLedger(input(), 0);
     ledger.pageOpened(0, pageOfPhotos(0, 10));
