@@ -16,7 +16,7 @@ import type { FailureToRecord, PendingPhoto } from '../contracts/activities.ts';
 import type { EnhanceBatchInput, EnhanceBatchResult } from '../contracts/workflow-api.ts';
 import { SEARCH_ATTRIBUTE_KEYS } from '../contracts/search-attributes.ts';
 import { counting, fetching, journal, photoWork } from './activity-options.ts';
-import { BatchLedger } from './batch-ledger.ts';
+import { BatchLedger, type Step } from './batch-ledger.ts';
 import { listenToControl } from './control.ts';
 import { describeBatch } from './describe-batch.ts';
 
@@ -25,6 +25,7 @@ const PATCHES = {
   oneAdditionAtATime: 'one-addition-at-a-time',
   lookBeforeClosing: 'look-before-closing',
   countBeforeClosing: 'count-before-closing',
+  handOverAtRest: 'hand-over-at-rest',
 } as const;
 
 /**
@@ -37,7 +38,13 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
   const books = journal(input);
   const appending = { underWay: false };
 
-  const nextStep = () => batch.nextStep(workflowInfo().continueAsNewSuggested);
+  const nextStep = (): Step => {
+    const runIsLong = workflowInfo().continueAsNewSuggested;
+    const step = batch.nextStep(runIsLong);
+    // A batch that is paused, or open and without work, is asked for things as well, and each makes its history longer.
+    const handsOver = step.do === 'wait' && runIsLong && batch.idle && patched(PATCHES.handOverAtRest);
+    return handsOver ? { do: 'continue as new' } : step;
+  };
 
   listenToControl({ batch, scopes, append, announce });
   announce();
