@@ -3,31 +3,51 @@ import { DarkroomError, type FieldFault } from '../contracts/errors.ts';
 
 export type InputPart = 'query' | 'form' | 'body';
 
+/** Faults listed in one answer: a body can have as many as it has bytes. */
+const FAULTS_LISTED = 100;
 /** Texts of clients are quoted no longer than this in an answer. */
 const QUOTE_LENGTH = 60;
 
 /**
  * Parses a part of a request.
- * @throws DarkroomError `invalid_request` that names every faulty field and what it holds, in one sentence each.
+ * @throws DarkroomError `invalid_request` that names every faulty field and what it holds, in one sentence each; of very many
+ *   the first ones.
  */
 export function checkInput<T>(schema: z.ZodType<T>, given: unknown, part: InputPart): T {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.flatMap((issue) => faultsOf(issue, given, part));
-  throw new DarkroomError('invalid_request', fields.map((fault) => fault.detail).join(' '), { fields });
+  const fields: FieldFault[] = [];
+  for (const fault of faultsOf(parsed.error.issues, given, part)) {
+    if (fields.length === FAULTS_LISTED) throw invalid(fields, ['There are more faults than these.']);
+    fields.push(fault);
+  }
+  throw invalid(fields);
 }
 
-function faultsOf(issue: z.core.$ZodIssue, given: unknown, part: InputPart): FieldFault[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      pointer: pointerTo([...issue.path, key], part),
-      detail: `${quote(key)} is not a field of this ${part === 'body' ? 'request' : part}.`,
-    }));
+function invalid(fields: readonly FieldFault[], more: readonly string[] = []): DarkroomError {
+  const detail = [...fields.map((fault) => fault.detail), ...more].join(' ');
+  return new DarkroomError('invalid_request', detail, { fields });
+}
+
+function* faultsOf(issues: readonly z.core.$ZodIssue[], given: unknown, part: InputPart): Generator<FieldFault> {
+  for (const issue of issues) {
+    if (issue.code === 'unrecognized_keys') yield* unknownFields(issue, part);
+    else yield faultOf(issue, given, part);
   }
+}
+
+function* unknownFields({ path, keys }: z.core.$ZodIssueUnrecognizedKeys, part: InputPart): Generator<FieldFault> {
+  for (const key of keys) {
+    const detail = `${quote(key)} is not a field of this ${part === 'body' ? 'request' : part}.`;
+    yield { pointer: pointerTo([...path, key], part), detail };
+  }
+}
+
+function faultOf(issue: z.core.$ZodIssue, given: unknown, part: InputPart): FieldFault {
   const value = valueAt(given, issue.path);
   const name = issue.path.length > 0 ? issue.path.join('.') : `the ${part}`;
   const held = value === undefined ? 'is missing' : `is ${quote(value)}`;
-  return [{ pointer: pointerTo(issue.path, part), detail: `${name} ${held} but ${sentenceOf(issue)}.` }];
+  return { pointer: pointerTo(issue.path, part), detail: `${name} ${held} but ${sentenceOf(issue)}.` };
 }
 
 /** Of the branches of a union the one that tells most is quoted: not "expected number" when a text was not a number. */
@@ -58,8 +78,13 @@ const pointerTo = (path: readonly PropertyKey[], part: InputPart): string =>
     ? path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
     : path.map(String).join('.');
 
-/** A value as JSON, shortened; control characters leave as escapes. */
+/**
+ * A value as JSON, shortened; control characters leave as escapes. Of what contains others only that it does: it may be nested
+ * deeper than anything could write.
+ */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? '[…]' : '{…}';
+  const text = JSON.stringify(typeof value === 'string' ? value.slice(0, QUOTE_LENGTH) : value) ?? 'nothing';
+  if (typeof value === 'string' && value.length > QUOTE_LENGTH) return `${text.slice(0, QUOTE_LENGTH)}…`;
   return text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)}…` : text;
 }
