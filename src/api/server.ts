@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { once } from 'node:events';
 import type { Config } from '../contracts/config.ts';
 import { DarkroomError } from '../contracts/errors.ts';
+import { serveConnections } from './connections.ts';
 import { isLoopback } from './loopback.ts';
 import { refuseMalformed } from './malformed-requests.ts';
 
@@ -38,7 +39,8 @@ export async function listen(
   server.on('request', (_request, response) => {
     if (stopping) response.setHeader('Connection', 'close');
   });
-  server.on('request', app);
+  // An event stream that has nothing to tell says so twice in this time.
+  serveConnections(server, app, Math.max(config.DOWNLOAD_IDLE_TIMEOUT_MS, 2 * config.EVENT_HEARTBEAT_MS));
   server.on('clientError', refuseMalformed);
   server.listen(config.PORT, config.HOST);
   try {

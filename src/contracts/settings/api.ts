@@ -57,7 +57,7 @@ export const API_SETTINGS = {
   DOWNLOAD_IDLE_TIMEOUT_MS: setting(
     whole(100, 3_600_000),
     '60000',
-    'A download whose client takes nothing for this long is ended.',
+    'A download, or any other answer, whose client takes nothing for this long is ended.',
   ),
   EVENT_STREAMS_MAX: setting(whole(0, 1_000_000), '4000', 'Event streams that may be open at once.'),
   EVENT_STREAMS_PER_TENANT: setting(whole(0, 1_000_000), '2000', 'Event streams of one tenant at once.'),
