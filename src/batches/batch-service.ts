@@ -12,6 +12,7 @@ import type { AutoscalerReport } from '../contracts/autoscaling.ts';
 import type { WorkerReport } from '../contracts/worker-report.ts';
 import type { Webhook } from '../contracts/webhooks.ts';
 import type { OperationFilter } from './operations.ts';
+import type { RecentPhotos } from './read-photos.ts';
 import type { RollbackReceipt, RollbackRequest } from './roll-back.ts';
 
 /** The rules of the house, one for every door: API and CLI submit, watch and control batches through this. */
@@ -159,12 +160,8 @@ export interface BatchService {
   start(batchId: string): Promise<void>;
   /** Completed photos in the order of the manifest, page by page. */
   results(batchId: string): AsyncIterable<{ record: PhotoRecord; outcome: CompletedOutcome }>;
-  /** Newest first. `cursor` is the `nextCursor` of the page before. */
-  recentPhotos(options: {
-    tenant: string;
-    cursor?: string;
-    limit: number;
-  }): Promise<{ photos: PhotoView[]; nextCursor: string | null }>;
+  /** Newest first; an answer may be short while `nextCursor` says more. */
+  recentPhotos(options: RecentPhotos): Promise<{ photos: PhotoView[]; nextCursor: string | null }>;
   /** Like every control: idempotent, and `wrong_state` on a batch that has ended. */
   pause(batchId: string): Promise<ControlledBatch>;
   /** Answers when the batch has stopped, or after three seconds; cancelling one that has ended changes nothing. */

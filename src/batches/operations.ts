@@ -15,6 +15,8 @@ export interface OperationFilter {
   /** `nextCursor` of the page before. */
   readonly cursor?: string;
   readonly limit: number;
+  /** Ends the reading: nobody waits for it any more. */
+  readonly signal?: AbortSignal;
 }
 
 interface OperationDependencies {
@@ -28,6 +30,8 @@ interface OperationDependencies {
 
 /** Operations looked at for one answer: a filter that matches little must not walk through years of history at once. */
 const LOOKED_AT_MOST = 1000;
+/** Operations whose names are read at once; each reading lists a day. */
+const NAMES_AT_ONCE = 200;
 const QUERY_TIMEOUT_MS = 1500;
 
 /** History, newest first, out of the journal, which outlives Temporal's retention; open ones are asked for their state. */
@@ -40,10 +44,12 @@ export async function listOperations(
   for (let looked = 0; looked < LOOKED_AT_MOST;) {
     const page = await nextEntries(deps, filter, cursor);
     for (const entry of page) {
-      const operation = await leaveOutUnreadable(readOperation(deps, entry.operationId), deps.onUnreadable);
+      filter.signal?.throwIfAborted();
+      const reading = readOwn(deps, entry.operationId, filter.tenant);
+      const operation = await leaveOutUnreadable(reading, deps.onUnreadable);
       cursor = entry.position;
       looked += 1;
-      if (!operation || operation.tenant !== filter.tenant) continue;
+      if (!operation) continue;
       if (filter.state !== undefined && operation.state !== filter.state) continue;
       operations.push(operation);
       if (operations.length >= filter.limit) return { operations, nextCursor: cursor };
@@ -51,6 +57,17 @@ export async function listOperations(
     if (page.length === 0) return { operations, nextCursor: null };
   }
   return { operations, nextCursor: cursor ?? null };
+}
+
+/** Of the batches of other tenants only the header is read: they may be many, and their state is asked of Temporal. */
+async function readOwn(
+  deps: OperationDependencies,
+  operationId: string,
+  tenant: string,
+): Promise<OperationView | undefined> {
+  const headers = isRollbackId(operationId) ? deps.rollbacks : deps.journal;
+  const header = await headers.header(operationId);
+  return header?.tenant === tenant ? readOperation(deps, operationId) : undefined;
 }
 
 /** `{second}.{operationId}`: a position in the history that batches and rollbacks share. */
@@ -65,15 +82,16 @@ async function nextEntries(
   { kind, limit }: OperationFilter,
   cursor: string | undefined,
 ): Promise<Entry[]> {
+  const names = Math.max(limit, NAMES_AT_ONCE);
   const fetched = await Promise.all([
-    kind === 'rollback' ? [] : journal.batches({ ...batchesBefore(cursor), limit }),
-    kind === 'batch' ? [] : rollbacks.recent({ ...(cursor === undefined ? {} : { before: cursor }), limit }),
+    kind === 'rollback' ? [] : journal.batches({ ...batchesBefore(cursor), limit: names }),
+    kind === 'batch' ? [] : rollbacks.recent({ ...(cursor === undefined ? {} : { before: cursor }), limit: names }),
   ]);
   const entries: Entry[] = [
     ...fetched[0].map((batchId) => ({ position: `${batchId.slice(2, 17)}.${batchId}`, operationId: batchId })),
     ...fetched[1].map(({ operationId, logName }) => ({ position: logName, operationId })),
   ];
-  return entries.sort((left, right) => (left.position < right.position ? 1 : -1)).slice(0, limit);
+  return entries.sort((left, right) => (left.position < right.position ? 1 : -1)).slice(0, names);
 }
 
 /** Below a rollback's position lie also the batches of the same second. */

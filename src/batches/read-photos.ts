@@ -11,6 +11,21 @@ import { SingleFlight } from './single-flight.ts';
 const CACHE_MS = 1000;
 /** Half a megabyte each while they are of 500 photos. */
 const CACHED_PAGES = 20;
+/** Batches looked at for one list of photos: the history of other tenants must not be read from end to end for one. */
+const STEPS_AT_MOST = 1000;
+/** An index behind those of all photos of a batch. */
+const PAST_ALL = 999_999;
+
+type PhotoPlace = NonNullable<ReturnType<typeof parsePhotoId>>;
+
+export interface RecentPhotos {
+  readonly tenant: string;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string;
+  readonly limit: number;
+  /** Ends the reading: nobody waits for it any more. */
+  readonly signal?: AbortSignal;
+}
 
 /** The states of photos: the outcome in the journal, else what the heartbeats say, else the batch's own state. */
 export class PhotoReader {
@@ -92,39 +107,58 @@ export class PhotoReader {
     }
   }
 
-  /** Photos of all batches of a tenant, newest batch first. The cursor is the ID of the last photo given out. */
-  async recent(options: {
-    tenant: string;
-    cursor?: string;
-    limit: number;
-  }): Promise<{ photos: PhotoView[]; nextCursor: string | null }> {
+  /**
+   * Photos of all batches of a tenant, newest batch first. The cursor is the ID of a photo; after {@link STEPS_AT_MOST} batches,
+   * those of others too, an answer is short and says where to go on.
+   */
+  async recent(options: RecentPhotos): Promise<{ photos: PhotoView[]; nextCursor: string | null }> {
     const after = options.cursor === undefined ? undefined : parsePhotoId(options.cursor);
     const photos: PhotoView[] = [];
-    let position = after && { batchId: after.batchId, from: after.index + 1 };
-    // One more than asked for tells whether a further page exists.
-    while (photos.length <= options.limit) {
-      const missing = options.limit + 1 - photos.length;
-      if (position) {
-        const reading = this.#photosOf(position.batchId, options.tenant, position.from, missing);
-        photos.push(...((await leaveOutUnreadable(reading, this.#onUnreadable)) ?? []));
+    let reached = '';
+    let steps = 0;
+    for await (const { batchId, from } of this.#places(after)) {
+      for (let at: number | undefined = from; at !== undefined;) {
+        options.signal?.throwIfAborted();
+        if (steps >= STEPS_AT_MOST) return { photos, nextCursor: reached };
+        steps += 1;
+        // One more than asked for tells whether a further page exists.
+        const reading = this.#photosOf(batchId, options.tenant, at, options.limit + 1 - photos.length);
+        const read = await leaveOutUnreadable(reading, this.#onUnreadable);
+        photos.push(...(read?.photos ?? []));
+        if (photos.length > options.limit) return endAt(photos, options.limit);
+        at = read?.next;
+        reached = photoId(batchId, at === undefined ? PAST_ALL : at - 1);
       }
-      const [next] = await this.#journal.batches({ ...(position ? { before: position.batchId } : {}), limit: 1 });
-      if (next === undefined) break;
-      position = { batchId: next, from: 0 };
     }
-    const last = photos[options.limit - 1];
-    return {
-      photos: photos.slice(0, options.limit),
-      nextCursor: photos.length > options.limit && last ? last.photoId : null,
-    };
+    return { photos, nextCursor: null };
   }
 
-  async #photosOf(batchId: string, tenant: string, from: number, limit: number): Promise<PhotoView[]> {
-    const header = await this.#journal.header(batchId);
-    if (header?.tenant !== tenant || limit <= 0) return [];
-    const photos = await this.photos(batchId, from, limit);
-    return photos.filter(({ outcome }) => !(outcome?.status === 'removed' && outcome.reason === 'deleted'));
+  /** Where to read: on in the batch of the last photo given out, then batch after batch. */
+  async *#places(after: PhotoPlace | undefined): AsyncGenerator<{ batchId: string; from: number }> {
+    if (after) yield { batchId: after.batchId, from: after.index + 1 };
+    for await (const batchId of this.#journal.walk(after?.batchId)) yield { batchId, from: 0 };
   }
+
+  /** Up to `limit` photos that were not deleted, and the index to go on at while the batch has more. */
+  async #photosOf(
+    batchId: string,
+    tenant: string,
+    from: number,
+    limit: number,
+  ): Promise<{ photos: PhotoView[]; next: number | undefined }> {
+    const header = await this.#journal.header(batchId);
+    if (header?.tenant !== tenant) return { photos: [], next: undefined };
+    const photos = await this.photos(batchId, from, limit);
+    const last = photos.at(-1);
+    return {
+      photos: photos.filter(({ outcome }) => !(outcome?.status === 'removed' && outcome.reason === 'deleted')),
+      next: photos.length < limit ? undefined : last && last.index + 1,
+    };
+  }
+}
+
+function endAt(photos: readonly PhotoView[], limit: number): { photos: PhotoView[]; nextCursor: string | null } {
+  return { photos: photos.slice(0, limit), nextCursor: photos[limit - 1]?.photoId ?? null };
 }
 
 /** Photos of a page up to which it is cheaper to look for each. */

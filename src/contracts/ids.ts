@@ -49,6 +49,10 @@ export function makeRollbackId(batchId: string, digest: Uint8Array): string {
 
 export const isRollbackId = (text: string): boolean => text.startsWith('r-') && OPERATION_ID.test(text);
 
+/** Where an operation is in the history that batches and rollbacks share: `{second}.{operationId}`. */
+export const isHistoryPosition = (text: string): boolean =>
+  /^\d{8}-\d{6}\./.test(text) && OPERATION_ID.test(text.slice('YYYYMMDD-hhmmss.'.length));
+
 /** The day in the ID of a batch or rollback: `['2026', '11', '22']`. */
 export function dayOf(operationId: string): [string, string, string] {
   const match = OPERATION_ID.exec(operationId);

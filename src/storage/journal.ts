@@ -31,7 +31,7 @@ import {
   summaryKey,
 } from './keys.ts';
 import { readRecord, writeRecord } from './json-records.ts';
-import { newestFirst } from './newest-first.ts';
+import { beforeName, newestFirst } from './newest-first.ts';
 import type { Store } from './store.ts';
 
 const placeSchema = z.object({ from: z.number(), count: z.number(), kilopixels: z.number() });
@@ -241,13 +241,18 @@ export class Journal {
   /** Batch IDs, newest first, those made before `before` only. */
   async batches(options: { before?: string; limit: number }): Promise<string[]> {
     const found: string[] = [];
-    for await (const batchId of newestFirst(this.#store, BATCHES)) {
-      if (!isBatchId(batchId)) continue;
-      if (options.before !== undefined && batchId >= options.before) continue;
+    for await (const batchId of this.walk(options.before)) {
       found.push(batchId);
       if (found.length >= options.limit) break;
     }
     return found;
+  }
+
+  /** {@link batches} one by one, for whoever does not know how many it needs. */
+  async *walk(before?: string): AsyncGenerator<string> {
+    for await (const batchId of newestFirst(this.#store, BATCHES, beforeName(before, 'b-'.length))) {
+      if (isBatchId(batchId)) yield batchId;
+    }
   }
 
   async #latestNames(batchId: string, page: number): Promise<Map<number, { name: string; rank: number }>> {

@@ -9,7 +9,7 @@ import {
 } from '../contracts/operations.ts';
 import { readRecord, writeRecord } from './json-records.ts';
 import { ROLLBACK_LOG, rollbackHeaderKey, rollbackLogKey, rollbackSummaryKey, undonePageKey } from './keys.ts';
-import { newestFirst } from './newest-first.ts';
+import { beforeName, newestFirst } from './newest-first.ts';
 import type { Store } from './store.ts';
 
 /** What rollbacks were asked to do and did, photo by photo. */
@@ -34,8 +34,7 @@ export class RollbackJournal {
   /** Rollbacks, newest first, those with a log name below `before` only. */
   async recent(options: { before?: string; limit: number }): Promise<{ operationId: string; logName: string }[]> {
     const found = new Map<string, string>();
-    for await (const logName of newestFirst(this.#store, ROLLBACK_LOG)) {
-      if (options.before !== undefined && logName >= options.before) continue;
+    for await (const logName of newestFirst(this.#store, ROLLBACK_LOG, beforeName(options.before))) {
       const operationId = logName.slice(logName.indexOf('.') + 1);
       if (!found.has(operationId)) found.set(operationId, logName);
       if (found.size >= options.limit) break;

@@ -52,6 +52,16 @@ describe('addresses and bodies', () => {
     await refused(await fetch(`${api.url}/api/v1/status/%zz`), 'invalid_request');
   });
 
+  it('refuses cursors that no answer gave, in every list', async () => {
+    api = await startApi();
+    for (const list of ['tasks', 'operations']) {
+      for (const cursor of ['zzz', '0', 'b-20261127-000000-aaaaaaaaaa', '..', '20261127-000000.b-1']) {
+        const problem = await refused(await fetch(`${api.url}/api/v1/${list}?cursor=${cursor}`), 'invalid_request');
+        expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(['cursor']);
+      }
+    }
+  });
+
   it('[43] refuses bodies that are no JSON object of the documented shape', async () => {
     api = await startApi();
     const send = (body: string | Buffer<ArrayBuffer>, type = 'application/json'): Promise<Response> =>

@@ -11,7 +11,7 @@ import {
   type OperationDetail,
   type OperationList,
 } from '../../contracts/http-operations.ts';
-import { isBatchId, isRollbackId, photoId, PHOTOS_PER_PAGE } from '../../contracts/ids.ts';
+import { isBatchId, isHistoryPosition, isRollbackId, photoId, PHOTOS_PER_PAGE } from '../../contracts/ids.ts';
 import { foreignCursor } from '../cursor.ts';
 import type { House } from '../house.ts';
 import { route } from '../route.ts';
@@ -24,11 +24,13 @@ export const listOperations = route({
   query: operationPageSchema,
   answer: operationListSchema,
   problems: ['invalid_request'],
-  async handle({ query, tenant }, { service }): Promise<OperationList> {
+  async handle({ query, tenant, signal }, { service }): Promise<OperationList> {
     const { kind, state, cursor, limit } = query;
+    if (cursor !== undefined && !isHistoryPosition(cursor)) throw foreignCursor();
     const { operations, nextCursor } = await service.operations({
       tenant,
       limit: limit ?? OPERATIONS_PER_ANSWER,
+      signal,
       ...(kind === undefined ? {} : { kind }),
       ...(state === undefined ? {} : { state }),
       ...(cursor === undefined ? {} : { cursor }),

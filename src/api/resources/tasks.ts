@@ -8,6 +8,8 @@ import {
   type TaskStatus,
 } from '../../contracts/http.ts';
 import { TASKS_PER_ANSWER, taskPageSchema, taskParamsSchema } from '../../contracts/http-requests.ts';
+import { parsePhotoId } from '../../contracts/ids.ts';
+import { foreignCursor } from '../cursor.ts';
 import { ownPhoto } from '../ownership.ts';
 import type { House } from '../house.ts';
 import { route, type Call } from '../route.ts';
@@ -33,14 +35,16 @@ export const listTasks = route({
   method: 'get',
   path: '/api/v1/tasks',
   tag: 'Photos',
-  summary: 'The caller’s photos, newest first',
+  summary: 'The caller’s photos, newest first; an answer may be short while next_cursor says more',
   query: taskPageSchema,
   answer: taskListSchema,
   problems: ['invalid_request'],
-  async handle({ query, tenant }, { service }): Promise<TaskList> {
+  async handle({ query, tenant, signal }, { service }): Promise<TaskList> {
+    if (query.cursor !== undefined && !parsePhotoId(query.cursor)) throw foreignCursor();
     const { photos, nextCursor } = await service.recentPhotos({
       tenant,
       limit: query.limit ?? TASKS_PER_ANSWER,
+      signal,
       ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
     });
     const tasks = photos.map((photo) => ({

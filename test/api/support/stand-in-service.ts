@@ -184,11 +184,9 @@ export class StandInService extends StandInControl implements BatchService {
     for (const header of this.submitted.filter((batch) => batch.tenant === tenant).toReversed()) {
       all.push(...(await this.photos(header.batchId, 0, 500)));
     }
-    const from = Number(cursor ?? 0);
-    return {
-      photos: all.slice(from, from + limit),
-      nextCursor: from + limit < all.length ? String(from + limit) : null,
-    };
+    const from = all.findIndex(({ photoId }) => photoId === cursor) + 1;
+    const photos = all.slice(from, from + limit);
+    return { photos, nextCursor: from + limit < all.length ? (photos.at(-1)?.photoId ?? null) : null };
   }
 
   async resume(batchId: string) {
