@@ -356,6 +356,9 @@ describe('the shelf', () => {
       await tus('PATCH', `/api/v1/uploads/${over}`, { ...BYTES, 'upload-offset': '0' }, photo),
       'upload_expired',
     );
+    await refused(await tus('GET', `/api/v1/uploads/${over}`), 'upload_expired');
+    const problem = await refused(await order(from([over])), 'upload_expired');
+    expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(['/source/ids/0']);
     expect((await tus('HEAD', `/api/v1/uploads/${longOver}`)).status).toBe(404);
     expect(momentOfUpload(young)).toBe(Math.floor((Date.now() - 71 * hour) / 1000) * 1000);
   });

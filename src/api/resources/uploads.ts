@@ -78,7 +78,7 @@ export const describeUpload = route({
   summary: 'An upload and, when it is complete, what it was found to be',
   params: uploadParamsSchema,
   answer: uploadSchema,
-  problems: ['not_found', 'upload_used'],
+  problems: ['not_found', 'upload_expired', 'upload_used'],
   async handle({ params, tenant }, { uploads }): Promise<UploadAnswer> {
     const { id, name, length, photo, createdAt } = await ownUpload(uploads, tenant, params.upload_id);
     const offset = photo ? length : await uploads.shelf.offset(id);

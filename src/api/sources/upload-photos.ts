@@ -31,7 +31,7 @@ interface UploadSource {
 /**
  * Gives uploads to a batch, each of them once: they are claimed, linked into the batch, and let go when it exists; when it
  * does not come about they can be used again.
- * @throws DarkroomError `upload_missing`, `upload_incomplete`, `upload_used`, naming the upload, and what `use` throws.
+ * @throws DarkroomError `upload_missing`, `upload_expired`, `upload_incomplete`, `upload_used`, naming the upload, and what `use` throws.
  */
 export async function useUploads<T>(
   house: House,
@@ -84,6 +84,7 @@ async function readUpload(house: House, source: UploadSource, id: string, index:
   } catch (error) {
     if (!(error instanceof DarkroomError)) throw error;
     if (error.code === 'not_found') throw fault(source, index, 'upload_missing', 'does not exist');
+    if (error.code === 'upload_expired') throw fault(source, index, 'upload_expired', 'was removed: its time was over');
     if (error.code === 'upload_used') throw fault(source, index, 'upload_used', 'was used already', error.message);
     if (isRefusal(error)) throw fault(source, index, error.code, 'is refused', error.message);
     throw error;

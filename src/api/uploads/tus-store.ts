@@ -39,7 +39,7 @@ export class TusStore extends DataStore {
   }
 
   override async remove(id: string): Promise<void> {
-    await ownUpload(this.#room, this.#tenant, id);
+    await ownRecord(this.#room, this.#tenant, id);
     await this.#room.shelf.remove(id);
   }
 
@@ -48,8 +48,15 @@ export class TusStore extends DataStore {
   }
 }
 
-/** @throws DarkroomError `not_found`, also for those of others; `upload_used` when a batch has it. */
-export async function ownUpload({ shelf }: UploadRoom, tenant: string, id: string): Promise<UploadRecord> {
+/** @throws DarkroomError `not_found`, also for those of others; `upload_used` when a batch has it; `upload_expired`. */
+export async function ownUpload(room: UploadRoom, tenant: string, id: string): Promise<UploadRecord> {
+  const record = await ownRecord(room, tenant, id);
+  if (room.isOver(record)) throw new DarkroomError('upload_expired');
+  return record;
+}
+
+/** What is known of an upload, also when its time is over. */
+async function ownRecord({ shelf }: UploadRoom, tenant: string, id: string): Promise<UploadRecord> {
   const record = await shelf.read(id);
   if (record?.tenant === tenant) return record;
   const claimed = record ? undefined : await shelf.claimed(id);

@@ -1,5 +1,6 @@
 import { setInterval } from 'node:timers';
 import type { Logger } from 'pino';
+import type { UploadRecord } from '../../contracts/http-uploads.ts';
 import { momentOf } from '../../contracts/ids.ts';
 import { type Claim, UploadShelf } from '../../storage/upload-shelf.ts';
 import { Slots } from './slots.ts';
@@ -39,6 +40,11 @@ export class UploadRoom {
   /** Uploads that wait for bytes or a batch, counted at every sweep and one by one in between; never too few. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** Whether an upload's time is over, swept or not: its bytes may be gone at any moment. */
+  isOver({ createdAt }: Pick<UploadRecord, 'createdAt'>): boolean {
+    return createdAt + this.expiryMs <= this.#parts.clock();
   }
 
   countOne(): void {
