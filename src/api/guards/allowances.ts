@@ -1,7 +1,8 @@
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { Config } from '../../contracts/config.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
 import { contextOf } from '../request-context.ts';
+import { cut, hasBody } from './slow-bodies.ts';
 
 interface Window {
   /** Epoch milliseconds at which it ends. */
@@ -36,10 +37,9 @@ export class Allowance {
     return { taken, left: this.#most - window.used, seconds: Math.max(1, Math.ceil((window.endsAt - now) / 1000)) };
   }
 
-  /** Counts what nobody could know before. */
-  charge(tenant: string, amount: number): void {
-    const window = this.#windowOf(tenant, this.#clock());
-    window.used = Math.min(this.#most, window.used + amount);
+  /** Of what was sent and not taken nobody knows how much it is: nothing is left. */
+  useUp(tenant: string): void {
+    this.#windowOf(tenant, this.#clock()).used = this.#most;
   }
 
   #windowOf(tenant: string, now: number): Window {
@@ -54,9 +54,13 @@ export class Allowance {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
+/** After a body was refused half-way so much of the rest is thrown away, so that its sender reads why; then it is cut off. */
+const DRAINED_BYTES = 1024 * 1024;
+
 /**
  * Requests a minute and bytes sent an hour, by tenant. Every answer says what is left (`RateLimit`, draft 8 of the IETF's
- * RateLimit headers); what is beyond gets 429 and when to come again, before its body is read.
+ * RateLimit headers); what is beyond gets 429 and when to come again: before its body is read where its length is announced, else
+ * when it has brought what was left.
  */
 export function limitTenants(
   { TENANT_REQUESTS_PER_MINUTE, TENANT_BYTES_PER_HOUR }: Config,
@@ -68,25 +72,65 @@ export function limitTenants(
     const { tenant } = contextOf(request);
     if (requests.isLimited) {
       const state = requests.take(tenant, 1);
-      response.set('RateLimit-Policy', `"requests";q=${TENANT_REQUESTS_PER_MINUTE};w=60`);
-      response.set('RateLimit', `"requests";r=${state.left};t=${state.seconds}`);
+      tellAllowance(response, 'requests', { most: TENANT_REQUESTS_PER_MINUTE, windowMs: MINUTE_MS, ...state });
       if (!state.taken) throw tooMuch(response, state.seconds, `${TENANT_REQUESTS_PER_MINUTE} requests a minute`);
     }
-    if (bytes.isLimited) {
-      const announced = Number(request.get('content-length') ?? 0);
-      const state = bytes.take(tenant, announced);
-      if (!state.taken) throw tooMuch(response, state.seconds, `${TENANT_BYTES_PER_HOUR} bytes an hour`);
-      if (request.headers['transfer-encoding'] !== undefined) {
-        const { socket } = request;
-        const before = socket.bytesRead;
-        response.once('close', () => bytes.charge(tenant, socket.bytesRead - before));
+    if (bytes.isLimited && hasBody(request)) {
+      const ofUnknownLength = request.headers['transfer-encoding'] !== undefined;
+      // What has come already while the key was looked at, or all that will come.
+      const known = ofUnknownLength ? request.readableLength : Number(request.get('content-length') ?? 0);
+      const state = bytes.take(tenant, known);
+      tellAllowance(response, 'bytes', { most: TENANT_BYTES_PER_HOUR, windowMs: HOUR_MS, ...state });
+      const refusal = (): DarkroomError => {
+        if (ofUnknownLength) bytes.useUp(tenant);
+        return tooMuch(response, state.seconds, `${TENANT_BYTES_PER_HOUR} bytes an hour`);
+      };
+      if (!state.taken || (ofUnknownLength && known === 0 && state.left === 0)) throw refusal();
+      if (ofUnknownLength) {
+        countBody(request, (amount) => {
+          const { taken } = bytes.take(tenant, amount);
+          if (!taken) cut(request, response, refusal());
+          return taken;
+        });
       }
     }
     next();
   };
 }
 
+/**
+ * Counts a body where Node hands its chunks in: whoever is to read it may not have begun, and a listener would set it flowing.
+ * @param admit - asked for every chunk until it says no; from then on nobody gets any of it, nor its end.
+ */
+function countBody(request: Request, admit: (bytes: number) => boolean): void {
+  const push = request.push.bind(request);
+  let thrownAway: number | undefined;
+  request.push = (chunk: Buffer | null, encoding) => {
+    if (thrownAway === undefined && (chunk === null || admit(chunk.length))) return push(chunk, encoding);
+    thrownAway = (thrownAway ?? 0) + (chunk?.length ?? 0);
+    // At its end nothing is unread that would make the kernel throw away the answer.
+    if (chunk === null || thrownAway > DRAINED_BYTES) setImmediate(() => request.destroy());
+    return true;
+  };
+}
+
+/** Says in the answer what a tenant has left of an allowance, beside what it says of others. */
+export function tellAllowance(
+  response: Response,
+  name: string,
+  { most, left, windowMs, seconds }: { most: number; left: number; windowMs?: number; seconds?: number },
+): void {
+  setMember(response, 'RateLimit-Policy', name, `q=${most}${windowMs === undefined ? '' : `;w=${windowMs / 1000}`}`);
+  setMember(response, 'RateLimit', name, `r=${Math.max(0, left)}${seconds === undefined ? '' : `;t=${seconds}`}`);
+}
+
+function setMember(response: Response, header: string, name: string, parameters: string): void {
+  const others = [response.getHeader(header) ?? []].flat().map(String);
+  const kept = others.filter((member) => !member.startsWith(`"${name}";`));
+  response.set(header, [...kept, `"${name}";${parameters}`]);
+}
+
 function tooMuch(response: Response, seconds: number, what: string): DarkroomError {
-  response.set('Retry-After', String(seconds));
+  if (!response.headersSent) response.set('Retry-After', String(seconds));
   return new DarkroomError('rate_limited', `You may send ${what}: come again in ${seconds} seconds.`);
 }

@@ -39,7 +39,7 @@ export const limitBodies =
     next();
   };
 
-const hasBody = (request: Request): boolean =>
+export const hasBody = (request: Request): boolean =>
   request.headers['transfer-encoding'] !== undefined || Number(request.get('content-length') ?? 0) > 0;
 
 const tooLong = (request: Request): DarkroomError =>
@@ -49,7 +49,7 @@ const tooLong = (request: Request): DarkroomError =>
  * The answer first, the cut at the next look: closing at once would make the kernel throw away an answer that the client
  * has not read yet.
  */
-function cut(request: Request, response: Response, error: DarkroomError): void {
+export function cut(request: Request, response: Response, error: DarkroomError): void {
   if (response.headersSent) {
     request.destroy();
     return;

@@ -5,6 +5,7 @@ import { resumeAnswerSchema, type ResumeAnswer } from '../../contracts/http.ts';
 import type { House } from '../house.ts';
 import { ownBatch } from '../ownership.ts';
 import { route, type Route } from '../route.ts';
+import { requireRoomAgain } from '../uploads/requirements.ts';
 import { describeBatch } from './describe-batch.ts';
 
 const PROBLEMS = ['not_found', 'wrong_state', 'temporal_unavailable'] as const;
@@ -43,9 +44,10 @@ const againRoute = (verb: 'resume' | 'retry', summary: string): Route =>
     summary,
     params: batchIdParamsSchema,
     answer: resumeAnswerSchema,
-    problems: PROBLEMS,
-    async handle({ params, tenant }, house): Promise<ResumeAnswer> {
-      const { batchId } = await ownBatch(house, tenant, params.batch_id);
+    problems: [...PROBLEMS, 'too_many_photos'],
+    async handle(call, house): Promise<ResumeAnswer> {
+      const { batchId } = await ownBatch(house, call.tenant, call.params.batch_id);
+      await requireRoomAgain(call, house, batchId, verb);
       return describeResumed(await house.service[verb](batchId));
     },
   });

@@ -8,6 +8,7 @@ import {
 import { operationParamsSchema, resumeRequestSchema } from '../../contracts/http-requests.ts';
 import { ownBatch } from '../ownership.ts';
 import { route } from '../route.ts';
+import { requireRoomAgain } from '../uploads/requirements.ts';
 import { describeResumed } from './batch-control.ts';
 
 export const batchProgress = route({
@@ -45,9 +46,10 @@ export const resumeOperation = route({
   summary: 'Continue a paused batch, or do the failed photos of a finished one again',
   body: resumeRequestSchema,
   answer: resumeAnswerSchema,
-  problems: ['not_found', 'invalid_request', 'wrong_state', 'temporal_unavailable'],
-  async handle({ body, tenant }, house): Promise<ResumeAnswer> {
-    const { batchId } = await ownBatch(house, tenant, body.operation_id);
+  problems: ['not_found', 'invalid_request', 'wrong_state', 'too_many_photos', 'temporal_unavailable'],
+  async handle(call, house): Promise<ResumeAnswer> {
+    const { batchId } = await ownBatch(house, call.tenant, call.body.operation_id);
+    await requireRoomAgain(call, house, batchId, 'resume');
     return describeResumed(await house.service.resume(batchId));
   },
 });

@@ -55,11 +55,11 @@ export async function orderBatch(call: Call<unknown, unknown, NewBatchRequest>, 
     ...(webhook === undefined ? {} : { webhook }),
   };
   const named = source?.kind === 'uploads' ? source.ids : source?.kind === 'urls' ? source.urls : [];
-  await requireTenantRoom(house, tenant, Math.max(1, named.length));
+  await requireTenantRoom(call, house, Math.max(1, named.length));
   if (source?.kind === 'uploads') return submitUploads(call, house, order, source.ids);
   const found = await collect(call, house, order, { territory, folder });
   requireOneGood(found.photos);
-  await requireTenantRoom(house, tenant, found.photos.length);
+  await requireTenantRoom(call, house, found.photos.length);
   signal.throwIfAborted();
   const header = await house.service.submit({ ...order, photos: found.photos });
   return { header, skipped: found.skipped, skippedTotal: found.skippedTotal };

@@ -23,7 +23,7 @@ export async function acceptPhotos(
 ): Promise<BatchHeader> {
   await requireTemporal(house);
   await requireDisk(call, house);
-  await requireTenantRoom(house, call.tenant, 1);
+  await requireTenantRoom(call, house, 1);
   const { once } = call;
   const batchId = once.batchId ?? makeBatchId(new Date(house.clock()), house.random(10));
   // Tries under one key make one batch: none may touch the photos of another.
@@ -36,7 +36,7 @@ export async function acceptPhotos(
     const made = await once.recall(contentOf(received));
     if (made) return await answerMade(house, made, uploads);
     const { files, settings } = checkForm(call, house, form, received);
-    if (form.many) await requireTenantRoom(house, call.tenant, files.length);
+    if (form.many) await requireTenantRoom(call, house, files.length);
     const photos = await recordUploads(files, house, limitsOf(house, settings.options));
     requireOneGood(photos);
     call.signal.throwIfAborted();

@@ -36,6 +36,8 @@ export async function addForm(
   let asked = false;
   try {
     const photos = await house.uploads.slots.within(() => receive(call, house, header, uploads));
+    const isTaken = await house.service.hasAddition(batchId, additionId);
+    if (!isTaken) await requireTenantRoom(call, house, photos.length);
     asked = true;
     const added = await house.service.addPhotos(batchId, { additionId, photos });
     if (added.repeated) await house.store.removeAll(uploads);
@@ -121,7 +123,7 @@ export async function requireRoom(
   await requireTemporal(house);
   await requireDisk(call, house);
   if (await house.service.hasAddition(batchId, additionId)) return;
-  await requireTenantRoom(house, call.tenant, Math.max(1, photos));
+  await requireTenantRoom(call, house, Math.max(1, photos));
   const view = await house.service.view(batchId);
   if (view?.accepting === false) {
     const why = view.open ? 'is sealed' : `has ended (${view.state})`;

@@ -1,5 +1,6 @@
 import { DarkroomError } from '../../contracts/errors.ts';
 import type { House } from '../house.ts';
+import { tellAllowance } from '../guards/allowances.ts';
 import type { Call } from '../route.ts';
 
 /** Asked before a byte is read: uploads that nobody can take would be received, and kept in doubt, for nothing. */
@@ -19,12 +20,31 @@ export async function requireRoomFor(bytes: number, { config, store }: House): P
   }
 }
 
-/** Whether a tenant may have so many photos more under way; asked before they are taken. */
-export async function requireTenantRoom({ config, service }: House, tenant: string, photos: number): Promise<void> {
+/** Whether a tenant may have so many photos more under way; asked before they are taken. Its answer says how many are left. */
+export async function requireTenantRoom(
+  { tenant, response }: Pick<Call<unknown, unknown, unknown>, 'tenant' | 'response'>,
+  { config, service }: House,
+  photos: number,
+): Promise<void> {
   const most = config.TENANT_PHOTOS_IN_FLIGHT;
   if (most === 0) return;
   const underWay = await service.photosInFlight(tenant, most);
+  tellAllowance(response, 'photos', { most, left: most - underWay });
   if (underWay + photos > most) {
     throw new DarkroomError('too_many_photos', `You may have ${most} photos under way at once; ${underWay} are.`);
   }
+}
+
+/** Photos that a batch would have under way again: those it has not got when it has ended, else the failed ones. */
+export async function requireRoomAgain(
+  call: Pick<Call<unknown, unknown, unknown>, 'tenant' | 'response'>,
+  house: House,
+  batchId: string,
+  verb: 'resume' | 'retry',
+): Promise<void> {
+  const view = await house.service.view(batchId);
+  if (!view) return;
+  const { open, total, completed, failed } = view;
+  const photos = open ? (verb === 'retry' ? failed : 0) : total - completed;
+  if (photos > 0) await requireTenantRoom(call, house, photos);
 }
