@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jpeg } from './support/photos.ts';
 import { openHandles } from './support/open-handles.ts';
-import { answerOf } from './support/raw-request.ts';
+import { answerOf, uploadHead } from './support/raw-request.ts';
 import { eventually, startApi, type RunningApi } from './support/running-api.ts';
 
 const IDLE_MS = 600;
@@ -61,6 +61,20 @@ it('[10] cuts a resumable upload that drips, with 408, and keeps what came', asy
   await eventually(() => expect(api.house.uploads.slots.taken).toBe(0));
   const head = await fetch(`${api.url}${address}`, { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' } });
   expect(Number(head.headers.get('upload-offset'))).toBeGreaterThan(0);
+});
+
+it('cuts an upload that creeps, however steadily', async () => {
+  const patient = await startApi({ UPLOAD_IDLE_TIMEOUT_MS: '1500' });
+  const socket = connect(patient.port, '127.0.0.1').resume();
+  socket.on('error', () => undefined);
+  socket.write(uploadHead('/api/v1/enhance', 10_000_000));
+  // More than counts as progress in 1.5 seconds, and less than the least rate.
+  const timer = setInterval(() => socket.write('x'.repeat(90)), 100);
+  const { status } = await answerOf(socket, 15_000);
+  clearInterval(timer);
+  expect(status).toBe(408);
+  await eventually(() => expect(patient.house.uploads.slots.taken).toBe(0));
+  await patient.close();
 });
 
 it('lets a steady upload take longer than any idle time', async () => {

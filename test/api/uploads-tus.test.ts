@@ -407,6 +407,26 @@ it('lets as many come in at once as are allowed, and others know when to try aga
   }
 });
 
+it('leaves half of the slots to other tenants', async () => {
+  const shared = await startApi({ UPLOAD_MAX_CONCURRENT: '2', API_KEYS: 'alice,bob' });
+  const begin = (key: string) =>
+    fetch(`${shared.url}/api/v1/uploads`, {
+      method: 'POST',
+      headers: { 'Tus-Resumable': '1.0.0', 'upload-length': '10', authorization: `Bearer ${key}`, ...BYTES },
+      body: 'xxx',
+    });
+  const socket = connect(shared.port, '127.0.0.1').on('error', () => undefined);
+  socket.write(
+    `POST /api/v1/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer alice\r\nTus-Resumable: 1.0.0\r\n` +
+      `Upload-Length: 5000\r\nContent-Type: ${BYTES['content-type']}\r\nContent-Length: 5000\r\n\r\nxxx`,
+  );
+  await eventually(() => expect(shared.house.uploads.slots.taken).toBe(1));
+  await refused(await begin('alice'), 'uploads_busy');
+  expect((await begin('bob')).status).toBe(201);
+  socket.destroy();
+  await shared.close();
+});
+
 it('[9] keeps nothing but the resumable part of uploads that clients cut, not a file handle', async () => {
   const addresses = await Promise.all(Array.from({ length: 10 }, () => create(photo.length)));
   const handles = openHandles();

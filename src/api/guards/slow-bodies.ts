@@ -13,9 +13,12 @@ export interface BodyLimits {
 /** One byte now and then would keep a connection for ever: this much counts as progress. */
 const PROGRESS_BYTES = 1024;
 const LOOKS_PER_WINDOW = 4;
+/** Nor may a body creep for ever: after the first windows it must have come at this rate on the whole. */
+const LEAST_BYTES_PER_SECOND = 2048;
+const GRACE_WINDOWS = 2;
 
 /**
- * Watches every request body as it comes in, also after the answer was sent: a client that stands still gets 408, one that
+ * Watches every request body as it comes in, also after the answer was sent: a client that stands still or creeps gets 408, one that
  * sends without end 413, and at the next look both are cut off. Whoever was receiving the body is told to drop it.
  */
 export const limitBodies =
@@ -25,12 +28,16 @@ export const limitBodies =
     const { socket } = request;
     const start = socket.bytesRead;
     const seen: number[] = [start];
+    let looks = 0;
     const timer = setInterval(() => {
       if (request.complete || request.destroyed) return clearInterval(timer);
       const before = seen.length > LOOKS_PER_WINDOW ? seen.shift() : undefined;
       seen.push(socket.bytesRead);
-      if (socket.bytesRead - start > maxBytes) cut(request, response, tooLong(request));
-      else if (before !== undefined && socket.bytesRead - before < PROGRESS_BYTES) {
+      const came = socket.bytesRead - start;
+      looks += 1;
+      const due = ((looks / LOOKS_PER_WINDOW - GRACE_WINDOWS) * idleMs * LEAST_BYTES_PER_SECOND) / 1000;
+      if (came > maxBytes) cut(request, response, tooLong(request));
+      else if (came < due || (before !== undefined && socket.bytesRead - before < PROGRESS_BYTES)) {
         cut(request, response, new DarkroomError('request_timeout'));
       }
     }, idleMs / LOOKS_PER_WINDOW);

@@ -32,7 +32,7 @@ export async function acceptPhotos(
     uploads === undefined ? uploadKey(batchId, index) : `${uploads}/${pageOf(index)}/${index}`;
   let asked = false;
   try {
-    const received = await house.uploads.slots.within(() => receive(call, house, form, keyOf));
+    const received = await house.uploads.slots.within(call.tenant, () => receive(call, house, form, keyOf));
     const made = await once.recall(contentOf(received));
     if (made) return await answerMade(house, made, uploads);
     const { files, settings } = checkForm(call, house, form, received);

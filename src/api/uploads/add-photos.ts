@@ -35,7 +35,7 @@ export async function addForm(
   await requireRoom(call, house, batchId, additionId, house.config.BATCH_FORM_MAX_FILES);
   let asked = false;
   try {
-    const photos = await house.uploads.slots.within(() => receive(call, house, header, uploads));
+    const photos = await house.uploads.slots.within(call.tenant, () => receive(call, house, header, uploads));
     const isTaken = await house.service.hasAddition(batchId, additionId);
     if (!isTaken) await requireTenantRoom(call, house, photos.length);
     asked = true;

@@ -25,7 +25,7 @@ export async function serveTus(call: TusCall, house: House, uploadId?: string): 
   response.set('Tus-Version', TUS_RESUMABLE);
   const { slots } = house.uploads;
   const answer = carriesBytes(request)
-    ? await slots.within(() => speakTus(call, house, uploadId))
+    ? await slots.within(call.tenant, () => speakTus(call, house, uploadId))
     : await speakTus(call, house, uploadId);
   for (const name of ANSWERED) {
     const value = answer.headers.get(name);

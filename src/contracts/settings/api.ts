@@ -42,12 +42,12 @@ export const API_SETTINGS = {
   UPLOAD_IDLE_TIMEOUT_MS: setting(
     whole(100, 3_600_000),
     '30000',
-    'An upload that sends nothing for this long is ended.',
+    'An upload that sends nothing for this long, or less than 2 kB a second on the whole, is ended.',
   ),
   UPLOAD_MAX_CONCURRENT: setting(
     whole(1, 10_000),
     '64',
-    'Uploads, forms and resumable ones, that may be coming in at once; others are asked to wait.',
+    'Uploads, forms and resumable ones, that may be coming in at once, half of them of one tenant; others have to wait.',
   ),
   UPLOAD_EXPIRY_HOURS: setting(
     whole(1, 1_000_000),
