@@ -36,7 +36,9 @@ export async function undoPhoto(
   const outside = await undoDelivery(deps, { batchId, index, again: known?.status === 'removed' }, signal);
   const removed = await removeResults(store, batchId, index);
   if (outside) return { index, ...outside };
-  return removed > 0 || known?.status === 'completed' || known?.status === 'removed'
+  // An attempt that was interrupted left the tombstone: what the photo had been is in the round before it.
+  const made = known?.status === 'removed' ? await journal.outcomeOfRound(batchId, index, known.epoch) : known;
+  return removed > 0 || made?.status === 'completed'
     ? { index, result: 'undone', message: 'The result was removed.' }
     : { index, result: 'nothing_to_undo', message: 'The photo had no result.' };
 }

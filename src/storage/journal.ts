@@ -141,6 +141,11 @@ export class Journal {
     return undefined;
   }
 
+  /** What a round made of a photo, whatever came later: a tombstone names the round before it. */
+  async outcomeOfRound(batchId: string, index: number, epoch: number): Promise<PhotoOutcome | undefined> {
+    return readRecord(this.#store, outcomeKey(batchId, index, epoch), photoOutcomeSchema);
+  }
+
   /** True once the photo has its tombstone: nothing may be published for it any more. */
   async isRemoved(batchId: string, index: number): Promise<boolean> {
     return (await this.#store.stat(outcomeKey(batchId, index, 'removed'))) !== undefined;
