@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { copyFile, link, open, rename, rm, unlink } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { isAbsent } from '../contracts/errors.ts';
 import type { Written } from './store.ts';
@@ -37,7 +38,11 @@ export async function writeFlushed(
   signal: AbortSignal | undefined,
 ): Promise<Written> {
   const hash = createHash('sha256');
-  const file = await open(path, 'wx', 0o600);
+  const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
+    // Nobody will read it any more, and it holds a file open.
+    if (content instanceof Readable) content.destroy();
+    throw error;
+  });
   let bytes = 0;
   try {
     for await (const chunk of content instanceof Uint8Array ? [content] : content) {

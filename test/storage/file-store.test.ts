@@ -1,4 +1,5 @@
 /** A file store passes the suite of all stores, follows no planted link, and leaves no temporary file behind. */
+import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
 import { hostname, tmpdir } from 'node:os';
@@ -56,6 +57,13 @@ describe('[19] planted links and left-over files', () => {
     for (const name of names) await writeFile(join(root, '.incoming', name), 'half');
     await FileStore.open(root, randomUUID);
     expect((await readdir(join(root, '.incoming'))).sort()).toEqual(names.slice(1).sort());
+  });
+
+  it('keeps no file open that it was given to read and could not begin to write', async () => {
+    const content = createReadStream(join(outside, 'secret'));
+    await rm(join(root, '.incoming'), { recursive: true });
+    await expect(store.write('photo', content)).rejects.toThrow();
+    expect(content.destroyed).toBe(true);
   });
 
   it('sweeps what a crash left behind, and only that', async () => {
