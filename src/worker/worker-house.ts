@@ -17,6 +17,7 @@ import { openBuckets, type Buckets } from '../storage/buckets.ts';
 import { openStore } from '../storage/open-store.ts';
 import { RollbackJournal } from '../storage/rollback-journal.ts';
 import type { Store } from '../storage/store.ts';
+import { sweepReports } from './sweep-reports.ts';
 
 const HOUR_MS = 3_600_000;
 /** What a crash left in the store, unfinished, and nobody has touched for so long belongs to nobody. */
@@ -55,7 +56,8 @@ export async function openWorkerHouse(config: Config, logger: Logger): Promise<W
   const passed = (error: unknown): void => logger.warn({ err: error }, 'what was left behind could not be swept');
   const tidyScratch = (): Promise<unknown> =>
     scratch.sweep(now() - TILES_WANTED_MS, (photo) => isSettled(journal, photo)).catch(passed);
-  await Promise.all([store.sweep(now() - LEFT_BEHIND_AFTER_MS).catch(passed), tidyScratch()]);
+  const deadline = now() - LEFT_BEHIND_AFTER_MS;
+  await Promise.all([store.sweep(deadline).catch(passed), sweepReports(store, deadline).catch(passed), tidyScratch()]);
   setInterval(() => void tidyScratch(), HOUR_MS).unref();
   const installed = await readInstalledModels(config.CACHE_DIR, await readCatalogue());
   const faces = await readInstalledFaceModels(config.CACHE_DIR);
