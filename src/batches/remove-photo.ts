@@ -6,8 +6,9 @@ import { siblingResults } from '../storage/keys.ts';
 import type { ControlDependencies } from './control-batch.ts';
 
 /**
- * Removes one photo: its tombstone first, so that no attempt can publish any more, then its work, upload and result.
- * @returns false when there is no such photo.
+ * Removes one photo: its tombstone first, so that no attempt can publish any more, then its work, upload and result. What an
+ * earlier call left, because the store was away or the process died, the next one finishes.
+ * @returns false when there is no such photo (any more).
  */
 export async function removePhoto(deps: ControlDependencies, photoId: string): Promise<boolean> {
   const { journal, store, batches } = deps;
@@ -17,16 +18,12 @@ export async function removePhoto(deps: ControlDependencies, photoId: string): P
   const [header, record] = await Promise.all([journal.header(batchId), journal.photo(batchId, index)]);
   if (!header || !record) return false;
   const known = await journal.outcome(batchId, index);
-  if (known?.status === 'removed') return false;
-  const finishedAt = deps.now();
-  await journal.record(batchId, {
-    status: 'removed',
-    reason: 'deleted',
-    index,
-    epoch: known?.epoch ?? 0,
-    attempts: 0,
-    finishedAt,
-  });
+  if (known?.status === 'removed' && known.reason !== 'deleted') return false;
+  if (known?.status !== 'removed') {
+    const epoch = known?.epoch ?? 0;
+    const finishedAt = deps.now();
+    await journal.record(batchId, { status: 'removed', reason: 'deleted', index, epoch, attempts: 0, finishedAt });
+  }
   await stopPhoto(deps, header, index);
   if (record.original.kind === 'upload') await store.remove(record.original.key);
   const siblings = siblingResults(batchId, index);
@@ -34,7 +31,7 @@ export async function removePhoto(deps: ControlDependencies, photoId: string): P
     if (siblings.includes(name)) await store.remove(`${siblings.prefix}/${name}`);
   }
   batches.forget(batchId);
-  return true;
+  return known?.status !== 'removed';
 }
 
 async function stopPhoto(deps: ControlDependencies, { batchId }: BatchHeader, index: number): Promise<void> {

@@ -2,7 +2,9 @@ import { DarkroomError } from '../contracts/errors.ts';
 import { resumeSignal, resumeUpdate, retryFailedSignal, retryFailedUpdate } from '../contracts/workflow-api.ts';
 import type { BatchView, ResumeReport } from './batch-service.ts';
 import { type ControlDependencies, requireBatch, steer } from './control-batch.ts';
-import { startWorkflow } from './start-workflow.ts';
+import { countToDo } from './count-to-do.ts';
+import { askTemporal, startWorkflow } from './start-workflow.ts';
+import { readExecution } from './stop-work.ts';
 
 /** Continues a paused batch; takes a closed one up again for the photos that are failed or missing. */
 export async function resumeBatch(deps: ControlDependencies, batchId: string): Promise<ResumeReport> {
@@ -54,6 +56,10 @@ async function takeUpAgain(deps: ControlDependencies, batch: BatchView): Promise
   if (batch.state === 'rolled_back') {
     throw new DarkroomError('wrong_state', 'The batch was rolled back: send the photos again to enhance them.');
   }
+  const report = { ...reportOf(batch), remaining: await countToDo(deps.journal, batch) };
+  if (report.remaining === 0) {
+    return none(report, `Nothing is left to do: ${report.kept} are done, the others were refused or removed.`);
+  }
   if (await deps.journal.expired(batchId)) {
     throw new DarkroomError(
       'removed',
@@ -69,7 +75,6 @@ async function takeUpAgain(deps: ControlDependencies, batch: BatchView): Promise
   }
   await startWorkflow(deps, batch.header, { resume: true });
   deps.batches.forget(batchId);
-  const report = reportOf(batch);
   const action = batch.state === 'partial_completed' || batch.state === 'failed' ? 'retrying' : 'restarted';
   return { ...report, action, message: `Started again: ${sayCounts(report)}.` };
 }
@@ -77,12 +82,18 @@ async function takeUpAgain(deps: ControlDependencies, batch: BatchView): Promise
 /** Rollbacks that are looked through for one that is not finished: those of the last while, not of all time. */
 const ROLLBACKS_LOOKED_AT = 200;
 
+/** A rollback is in the journal before it is started; after so long its start has failed, and nothing runs. */
+const STARTED_WITHIN_MS = 15_000;
+
 /** Photos that are enhanced behind the back of a rollback would stay; a rollback is in the journal before it begins. */
-async function findRollbackUnderWay({ rollbacks }: ControlDependencies, batchId: string): Promise<string | undefined> {
+async function findRollbackUnderWay(deps: ControlDependencies, batchId: string): Promise<string | undefined> {
+  const { rollbacks, client, now } = deps;
   for (const { operationId } of await rollbacks.recent({ limit: ROLLBACKS_LOOKED_AT })) {
     const header = await rollbacks.header(operationId);
     if (!header?.targets.some((target) => target.batchId === batchId)) continue;
-    if (!(await rollbacks.summary(operationId))) return operationId;
+    if (await rollbacks.summary(operationId)) continue;
+    if (now() - header.createdAt < STARTED_WITHIN_MS) return operationId;
+    if ((await askTemporal(deps, () => readExecution(client, operationId)))?.open) return operationId;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { DarkroomError } from '../contracts/errors.ts';
 import { isBatchId, isRollbackId, makeRollbackId, parsePhotoId } from '../contracts/ids.ts';
@@ -9,6 +10,7 @@ import type { Journal } from '../storage/journal.ts';
 import type { RollbackJournal } from '../storage/rollback-journal.ts';
 import type { BatchReader } from './read-batch.ts';
 import { askTemporal } from './start-workflow.ts';
+import { readExecution } from './stop-work.ts';
 
 export interface RollbackRequest {
   readonly tenant: string;
@@ -119,11 +121,25 @@ function groupByBatch(photoIds: readonly string[] | undefined): Map<string, numb
   return groups;
 }
 
+/** A run ends soon after it has written its account; so often, with such pauses, it is waited for. */
+const TRIES_UNTIL_ENDED = 40;
+const PAUSE_UNTIL_ENDED_MS = 250;
+
 /** @returns how many photos of an earlier run are tried again. */
 async function startRollback(deps: RollbackDependencies, header: RollbackHeader): Promise<number> {
   const { operationId } = header;
-  const earlier = await deps.rollbacks.summary(operationId);
-  const remaining = earlier ? countRemaining(earlier.counts) : 0;
+  const account = async () => {
+    const summary = await deps.rollbacks.summary(operationId);
+    return { earlier: summary, remaining: summary ? countRemaining(summary.counts) : 0 };
+  };
+  let { earlier, remaining } = await account();
+  // While the run that wrote it is still there no other can start, and this one would lose its account for nothing.
+  for (let tries = 0; remaining > 0 && (await isRunning(deps, operationId)); tries++) {
+    if (tries >= TRIES_UNTIL_ENDED)
+      throw new DarkroomError('wrong_state', 'The rollback is just ending: ask again soon.');
+    await sleep(PAUSE_UNTIL_ENDED_MS);
+    ({ earlier, remaining } = await account());
+  }
   if (earlier && remaining === 0) return 0;
   // First the summary goes: whoever looks from now on waits for the new run instead of reading the old account.
   if (earlier) await deps.rollbacks.reopen(operationId);
@@ -135,6 +151,9 @@ async function startRollback(deps: RollbackDependencies, header: RollbackHeader)
   }
   return remaining;
 }
+
+const isRunning = async (deps: RollbackDependencies, operationId: string): Promise<boolean> =>
+  (await askTemporal(deps, () => readExecution(deps.client, operationId)))?.open ?? false;
 
 async function startWorkflow(deps: RollbackDependencies, header: RollbackHeader): Promise<void> {
   const { operationId, tenant, total } = header;
