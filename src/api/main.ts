@@ -70,7 +70,7 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
     await server.close();
   } finally {
     house.sampler.stop();
-    house.uploads.stop();
+    await house.uploads.stop();
     await tracing?.close();
   }
 }

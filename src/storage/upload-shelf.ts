@@ -18,6 +18,8 @@ export interface Claim {
   readonly additionId?: string | undefined;
 }
 
+type OutcomeOf = (claim: Claim, claimedAt: number) => Promise<'taken' | 'given back' | undefined>;
+
 const AT_ONCE = 16;
 const NAME = /^(u-[0-9a-z]+)\.(?:(bytes)|(?:(b-[0-9a-z-]+)\.(?:([ak]-[0-9a-f]+)\.)?)?(json)(\.new)?)$/;
 
@@ -155,8 +157,8 @@ export class UploadShelf {
   async sweep(options: {
     deadline: number;
     forgetBefore: number;
-    /** Whether a claim came to an end; `undefined` while it may still be under way. */
-    outcomeOf: (claim: Claim) => Promise<'taken' | 'given back' | undefined>;
+    /** Whether a claim came to an end; `undefined` while it may still be under way. It was made at `claimedAt`, epoch milliseconds. */
+    outcomeOf: OutcomeOf;
   }): Promise<number> {
     let waiting = 0;
     for (const shard of await this.#shards()) {
@@ -181,12 +183,11 @@ export class UploadShelf {
     return join(this.#root, shardOfUpload(id), `${id}.bytes`);
   }
 
-  async #end(
-    id: string,
-    claim: Claim,
-    outcomeOf: (claim: Claim) => Promise<'taken' | 'given back' | undefined>,
-  ): Promise<void> {
-    const outcome = await outcomeOf(claim);
+  async #end(id: string, claim: Claim, outcomeOf: OutcomeOf): Promise<void> {
+    // The rename that made the claim is the last change of its file's entry.
+    const made = await this.#ifPresent(() => stat(this.#claimPath(id, claim)));
+    if (!made) return;
+    const outcome = await outcomeOf(claim, made.ctimeMs);
     if (outcome === 'taken') await this.settle([id]);
     if (outcome === 'given back') await this.release([id], claim);
   }

@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { setInterval } from 'node:timers';
 import type { Logger } from 'pino';
 import type { UploadRecord } from '../../contracts/http-uploads.ts';
-import { momentOf } from '../../contracts/ids.ts';
+import { Neighbours } from '../../storage/neighbours.ts';
 import { type Claim, UploadShelf } from '../../storage/upload-shelf.ts';
 import { Slots } from './slots.ts';
 import { UploadLocks } from './upload-locks.ts';
@@ -17,8 +18,9 @@ interface RoomParts {
 }
 
 const SWEEP_EVERY_MS = 600_000;
-/** No batch takes this long from its claim to its header: one that has none by then was never made. */
+/** Nothing takes this long from its claim to its end: what has not come about by then never will. */
 const CLAIM_MS = 3_600_000;
+const SILENT = 'other processes cannot see that this one uses the uploads';
 
 /** Resumable uploads of this server: where they lie, who writes them, how many come in, and when they are swept. */
 export class UploadRoom {
@@ -27,12 +29,14 @@ export class UploadRoom {
   readonly slots: Slots;
   readonly expiryMs: number;
   readonly #parts: RoomParts;
+  readonly #neighbours: Neighbours;
   #timer: NodeJS.Timeout | undefined;
   #waiting = 0;
 
   constructor(parts: RoomParts) {
     this.#parts = parts;
     this.shelf = new UploadShelf(parts.directory);
+    this.#neighbours = new Neighbours(join(parts.directory, 'users'));
     this.slots = new Slots(parts.maxConcurrent);
     this.expiryMs = parts.expiryMs;
   }
@@ -51,14 +55,16 @@ export class UploadRoom {
     this.#waiting += 1;
   }
 
-  /** First settles what an earlier process left open, then sweeps now and then. One API at a time uses a directory. */
+  /** First settles what an earlier process left open, unless others that may be at it use the directory; then sweeps now and then. */
   async start(): Promise<void> {
-    await this.sweep({ alone: true });
+    const alone = await this.#neighbours.join((error) => this.#parts.logger.warn({ err: error }, SILENT));
+    await this.sweep({ alone });
     this.#timer = setInterval(() => void this.#sweepQuietly(), SWEEP_EVERY_MS).unref();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#neighbours.leave();
   }
 
   async sweep(options: { alone: boolean }): Promise<void> {
@@ -67,11 +73,9 @@ export class UploadRoom {
     this.#waiting = await this.shelf.sweep({
       deadline,
       forgetBefore: deadline - this.expiryMs,
-      outcomeOf: async (claim) => {
+      outcomeOf: async (claim, claimedAt) => {
         if (await isTaken(claim)) return 'taken';
-        const abandoned =
-          options.alone || (claim.additionId === undefined && momentOf(claim.batchId) < clock() - CLAIM_MS);
-        return abandoned ? 'given back' : undefined;
+        return options.alone || claimedAt < clock() - CLAIM_MS ? 'given back' : undefined;
       },
     });
   }
