@@ -1,15 +1,11 @@
 import { z } from 'zod';
 import { batchStateSchema } from './http.ts';
 import { PHOTO_STATES } from './http-batch-requests.ts';
+import { count, epochSeconds, seconds, share } from './http-numbers.ts';
 import { shownOptionsSchema } from './option-fields.ts';
 import { recipeSchema } from './recipe.ts';
 
 /** Part 2 of the HTTP contract, the way out: batches, their photos and their control. */
-
-const epochSeconds = z.number().nonnegative().describe('Seconds since 1970-01-01 UTC, with fractions.');
-const share = z.number().min(0).max(1);
-const count = z.int().nonnegative();
-const seconds = z.number().nonnegative();
 
 export const batchSchema = z.object({
   batch_id: z.string(),

@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { batchSchema } from './http-batches.ts';
 import { PHOTO_STATES } from './http-batch-requests.ts';
+import { count, share } from './http-numbers.ts';
 
 /** The events of a batch as `GET /api/v1/batches/{id}/events` sends them: each tells a state, none a difference. */
-
-const count = z.int().nonnegative();
-const share = z.number().min(0).max(1);
 
 export const photoEventSchema = z.object({
   task_id: z.string(),

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { batchStateSchema } from './http.ts';
 import { cursorText, integerText } from './http-requests.ts';
+import { count, epochSeconds } from './http-numbers.ts';
 import { UNDO_RESULTS } from './operations.ts';
 
 /** The HTTP contract of history and undoing: what is asked, and what is answered. */
 
-const epochSeconds = z.number().nonnegative().describe('Seconds since 1970-01-01 UTC, with fractions.');
-const count = z.int().nonnegative();
 const identifier = z.string().min(1).max(100);
 
 export const rollbackRequestSchema = z

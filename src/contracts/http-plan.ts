@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isErrorCode } from './errors.ts';
 import { bucketSourceSchema, folderSourceSchema, PHOTOS_PER_BATCH, urlSourceSchema } from './http-batch-requests.ts';
 import { integerText } from './http-requests.ts';
+import { count, seconds } from './http-numbers.ts';
 import { optionFields } from './option-fields.ts';
 
 /** The dry run of the HTTP contract: what a batch would do, photo by photo, before anything is started. */
@@ -49,9 +50,7 @@ export const planPageSchema = z.object({
   ).optional(),
 });
 
-const count = z.int().nonnegative();
 const bytes = z.number().nonnegative();
-const seconds = z.number().nonnegative();
 
 const plannedPhotoSchema = z.object({
   name: z.string(),

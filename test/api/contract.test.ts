@@ -5,16 +5,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LIVE_CHECKS } from '../../src/checks/live-checks.ts';
 import {
-  batchAcceptedSchema,
-  batchProgressSchema,
-  batchStatusSchema,
   healthSchema,
   modelsSchema,
   performanceSchema,
   probeSchema,
   readinessSchema,
-  resumeAnswerSchema,
   serviceInfoSchema,
+} from '../../src/contracts/http-service.ts';
+import {
+  batchAcceptedSchema,
+  batchProgressSchema,
+  batchStatusSchema,
+  resumeAnswerSchema,
   taskAcceptedSchema,
   taskDeletedSchema,
   taskListSchema,

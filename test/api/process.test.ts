@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { childMessageSchema, type ChildMessage } from '../../src/contracts/child-messages.ts';
-import { healthSchema } from '../../src/contracts/http.ts';
+import { healthSchema } from '../../src/contracts/http-service.ts';
 import { jpeg } from './support/photos.ts';
 import { answered, form, post, refused } from './support/running-api.ts';
 

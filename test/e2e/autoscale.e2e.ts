@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { performanceSchema, type PerformanceAnswer } from '../../src/contracts/http.ts';
+import { performanceSchema, type PerformanceAnswer } from '../../src/contracts/http-service.ts';
 import { House, possible } from './house.ts';
 import { crops } from './photos.ts';
 import { waitFor } from './processes.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { anyFreePort } from '../../src/cli/supervisor/ports.ts';
-import { healthSchema } from '../../src/contracts/http.ts';
+import { healthSchema } from '../../src/contracts/http-service.ts';
 import { loadConfig } from '../../src/load-config.ts';
 import { readInstalledModels } from '../../src/models/installed-models.ts';
 import { listProcesses, signal, waitFor } from './processes.ts';

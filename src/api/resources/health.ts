@@ -1,5 +1,5 @@
 import { DarkroomError } from '../../contracts/errors.ts';
-import { healthSchema, probeSchema, readinessSchema, type Health } from '../../contracts/http.ts';
+import { healthSchema, probeSchema, readinessSchema, type Health } from '../../contracts/http-service.ts';
 import { obstacleOf } from '../../checks/readiness.ts';
 import { activePhotos, diagnose } from '../../checks/vitals.ts';
 import { route } from '../route.ts';

@@ -1,4 +1,4 @@
-import { modelsSchema, type ModelsAnswer } from '../../contracts/http.ts';
+import { modelsSchema, type ModelsAnswer } from '../../contracts/http-service.ts';
 import { route } from '../route.ts';
 
 export const models = route({

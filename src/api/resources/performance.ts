@@ -1,4 +1,4 @@
-import { performanceSchema, type PerformanceAnswer } from '../../contracts/http.ts';
+import { performanceSchema, type PerformanceAnswer } from '../../contracts/http-service.ts';
 import { performanceQuerySchema } from '../../contracts/http-requests.ts';
 import type { AutoscalerReport } from '../../contracts/autoscaling.ts';
 import type { WorkerReport } from '../../contracts/worker-report.ts';

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { serviceInfoSchema, type ServiceInfo } from '../../contracts/http.ts';
+import { serviceInfoSchema, type ServiceInfo } from '../../contracts/http-service.ts';
 import { OUTPUT_FORMATS, QUALITY_LEVELS, SCALES } from '../../contracts/options.ts';
 import { PHOTO_FORMATS } from '../../contracts/photo-format.ts';
 import type { House } from '../house.ts';
