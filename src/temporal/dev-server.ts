@@ -12,13 +12,15 @@ export interface DevServer {
 
 /**
  * WAL with synchronous=NORMAL loses nothing when the server is killed; a power cut may take the last commits, the database
- * stays sound. One partition keeps priorities strict; the poll rates lift a limit meant for hundreds of shards.
+ * stays sound. One partition keeps priorities strict; the poll rates lift a limit meant for hundreds of shards. Workflows that have
+ * ended stay in the history cache until it is full: by default 128,000, at some 60 kB each.
  */
 const PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
 const DYNAMIC_CONFIG = [
   'history.transferProcessorMaxPollRPS=500',
   'history.visibilityProcessorMaxPollRPS=100',
   'history.MaxBufferedQueryCount=100',
+  'history.hostLevelCacheMaxSize=2000',
   'matching.enableFairness=true',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
