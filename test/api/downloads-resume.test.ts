@@ -98,10 +98,12 @@ describe('an archive', () => {
     for (const odd of ['bytes=0-1,5-9', 'pages=1-2', 'bytes=x']) expect((await range(odd)).status).toBe(200);
     const head = await fetch(address(id), { method: 'HEAD', headers: { range: 'bytes=0-9' } });
     expect([head.status, head.headers.get('content-length'), head.headers.get('accept-ranges')]).toEqual([
-      206,
-      '10',
+      200,
+      String(bytes.length),
       'bytes',
     ]);
+    const beyond = await fetch(address(id), { method: 'HEAD', headers: { range: `bytes=${bytes.length}-` } });
+    expect(beyond.status).toBe(200);
   });
 
   it('says what failed, and why, beside what is there', async () => {
@@ -172,6 +174,21 @@ describe('an archive', () => {
     await refused(await fetch(address(id), { headers: { 'if-match': before.etag } }), 'precondition_failed');
     const rest = await fetch(address(id), { headers: { range: 'bytes=100-', 'if-range': after.etag } });
     expect(Buffer.from(await rest.arrayBuffer()).equals(after.bytes.subarray(100))).toBe(true);
+  });
+
+  it('is told from others by its tag alone: no date says that it is the same', async () => {
+    const id = await batchOf([['a.jpg', randomBytes(1000)], ['b.jpg', randomBytes(1000)], ['broken.jpg']]);
+    const first = await fetch(address(id));
+    expect([first.headers.get('last-modified'), (await first.arrayBuffer()).byteLength > 2000]).toEqual([null, true]);
+    await api.service.fail(id, 2, 'image_unreadable');
+    const { bytes } = await whole(address(id));
+    const later = new Date(Date.now() + 60_000).toUTCString();
+    const { finishedAt = 0 } = (await api.journal.outcome(id, 1)) ?? {};
+    const same = new Date(finishedAt).toUTCString();
+    for (const headers of [{ 'if-modified-since': later }, { range: 'bytes=5-', 'if-range': same }]) {
+      const answer = await fetch(address(id), { headers });
+      expect([answer.status, Buffer.from(await answer.arrayBuffer()).equals(bytes)]).toEqual([200, true]);
+    }
   });
 
   it('does not resume a batch that still grows for clients that do not say which version they have', async () => {

@@ -17,7 +17,6 @@ export const MANIFEST = 'manifest.json';
 export class Archive {
   /** Names the content: the same results make the same archive, byte for byte. */
   readonly etag: string;
-  readonly modifiedAt: number;
   readonly results: readonly ArchivedResult[];
   readonly #layout: ZipLayout;
   readonly #manifest: PieceList;
@@ -25,7 +24,6 @@ export class Archive {
   constructor(parts: { etag: string; modifiedAt: number; results: readonly ArchivedResult[]; manifest: PieceList }) {
     const { results, manifest, modifiedAt } = parts;
     this.etag = parts.etag;
-    this.modifiedAt = modifiedAt;
     this.results = results;
     this.#manifest = manifest;
     const last = { name: MANIFEST, bytes: manifest.bytes, crc32: manifest.crc32, modifiedAt };

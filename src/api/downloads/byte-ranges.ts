@@ -13,8 +13,8 @@ export interface Representation {
   /** Strong, with its quotes: another one means other bytes. */
   readonly etag: string;
   readonly bytes: number;
-  /** Epoch milliseconds. */
-  readonly modifiedAt: number;
+  /** Epoch milliseconds; undefined for what dates say nothing of, so that conditions that name one are not met. */
+  readonly modifiedAt?: number | undefined;
 }
 
 export type Wanted = { readonly status: 304 } | { readonly status: 200 } | ({ readonly status: 206 } & ByteRange);
@@ -61,6 +61,7 @@ function isKnown(request: Request, file: Representation): boolean {
 
 /** Several ranges at once are answered with the whole file, as RFC 9110 allows. */
 function rangeOf(request: Request, file: Representation, bareRanges: boolean): ByteRange | undefined {
+  if (request.method !== 'GET') return undefined; // RFC 9110 14.2: a HEAD is answered as if it named no range
   const condition = request.get('if-range');
   if (condition === undefined ? !bareRanges : !isSame(condition, file)) return undefined;
   const asked = request.range(file.bytes);
@@ -74,5 +75,5 @@ const isSame = (condition: string, file: Representation): boolean =>
 
 const tagsOf = (list: string): string[] => list.split(',').map((tag) => tag.trim());
 
-/** HTTP dates know no fractions. */
-const wholeSecond = ({ modifiedAt }: Representation): number => Math.floor(modifiedAt / 1000) * 1000;
+/** HTTP dates know no fractions. NaN, which is neither before nor after any date, when there is none. */
+const wholeSecond = ({ modifiedAt = Number.NaN }: Representation): number => Math.floor(modifiedAt / 1000) * 1000;

@@ -31,7 +31,7 @@ export async function sendFile(call: DownloadCall, file: FileToSend, idleMs: num
   if (wanted.status !== 304) response.attachment(file.name);
   response.status(wanted.status).set({
     ETag: file.etag,
-    'Last-Modified': new Date(file.modifiedAt).toUTCString(),
+    ...(file.modifiedAt === undefined ? {} : { 'Last-Modified': new Date(file.modifiedAt).toUTCString() }),
     'Cache-Control': 'private, no-cache',
     'Accept-Ranges': 'bytes',
     ...(wanted.status === 304
