@@ -54,6 +54,11 @@ function requireSettings(environment: Record<string, string>): void {
   parseConfig(environment);
 }
 
+it('the proxy passes on the host as the browser named it, with its port: the page is of the same origin', () => {
+  const conf = readFileSync(join(root, 'deploy/proxy/nginx.conf'), 'utf8');
+  expect(conf.match(/proxy_set_header Host .*/g)).toEqual(['proxy_set_header Host $http_host;']);
+});
+
 describe.skipIf(!composes || !readsYaml)('docker-compose.yml', () => {
   const services = () => {
     const { status, stdout, stderr } = compose(SECRETS, 'config');
