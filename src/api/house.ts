@@ -45,6 +45,8 @@ export interface ApiParts {
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly random: (bytes: number) => Uint8Array;
+  /** Whether a person set KEYS_FILE, rather than its default being used. */
+  readonly keysFileNamed: boolean;
   /** Which addresses are asked on behalf of callers. */
   readonly outgoing: OutgoingGuard;
   /** Buckets that orders name. */
@@ -89,7 +91,7 @@ export function openHouse(parts: ApiParts): House {
   return {
     ...parts,
     vitals,
-    keys: new KeyRing({ ...parts, configured: parts.config.API_KEYS, file: parts.config.KEYS_FILE }),
+    keys: openKeys(parts),
     readiness: watchReadiness({ ...parts, vitals, now: clock }),
     sampler,
     meters: new Meters({ vitals, autoscalers, streams: () => events.counts.streams }),
@@ -107,6 +109,9 @@ export function letGo({ events, waiting }: House): void {
   events.close();
   waiting.close();
 }
+
+const openKeys = ({ config, keysFileNamed, clock, logger }: ApiParts): KeyRing =>
+  new KeyRing({ configured: config.API_KEYS, file: config.KEYS_FILE, fileNamed: keysFileNamed, clock, logger });
 
 const openEvents = ({ config, service, clock, logger }: ApiParts): EventHub =>
   new EventHub({

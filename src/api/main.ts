@@ -6,9 +6,9 @@ import { Client, Connection } from '@temporalio/client';
 import { pino, type Logger } from 'pino';
 import { createBatchService } from '../batches/create-batch-service.ts';
 import type { ChildMessage } from '../contracts/child-messages.ts';
-import { ConfigurationError, type Config } from '../contracts/config.ts';
+import { ConfigurationError } from '../contracts/config.ts';
 import { asDarkroomError } from '../contracts/errors.ts';
-import { loadConfig } from '../load-config.ts';
+import { loadConfig, type LoadedConfig } from '../load-config.ts';
 import { Journal } from '../storage/journal.ts';
 import { openGuard } from '../outgoing/guard.ts';
 import { openBuckets } from '../storage/buckets.ts';
@@ -25,7 +25,7 @@ import { chooseRoots } from './sources/roots.ts';
 const REDACTED = ['*.authorization', '*.headers.authorization', '*["x-api-key"]', '*.headers["x-api-key"]', '*.cookie'];
 
 /** The API process from its first line to its last; resolves when it has stopped. */
-async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promise<void> {
+async function runApi({ config, isSet }: LoadedConfig, logger: Logger, stop: AbortSignal): Promise<void> {
   const tracing = await openTracing(config, 'api', (message) => logger.warn({ from: 'opentelemetry' }, message));
   const store = await openStore(config, randomUUID);
   const journal = new Journal(store);
@@ -52,6 +52,7 @@ async function runApi(config: Config, logger: Logger, stop: AbortSignal): Promis
     logger,
     clock: Date.now,
     random: randomBytes,
+    keysFileNamed: isSet('KEYS_FILE'),
     outgoing: openGuard(config),
     buckets: openBuckets(config),
     sourceRoots: chooseRoots(config, process.cwd()),
@@ -95,9 +96,10 @@ async function main(): Promise<void> {
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, () => stop.abort());
   let logger = pino({ base: { part: 'api' } });
   try {
-    const { config } = loadConfig(process.env);
+    const loaded = loadConfig(process.env);
+    const { config } = loaded;
     logger = pino({ level: config.LOG_LEVEL, base: { part: 'api' }, redact: REDACTED });
-    await runApi(config, logger, stop.signal);
+    await runApi(loaded, logger, stop.signal);
     logger.info('stopped');
   } catch (error) {
     const message = error instanceof ConfigurationError ? error.message : asDarkroomError(error).message;

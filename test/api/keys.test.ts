@@ -2,6 +2,7 @@
  * Property: a key does what its scopes say for its tenant and nothing else; keys come and go while the server runs, and a
  * file that is lost or broken lets nobody in. What a tenant may send in a time is bounded, each tenant for itself.
  */
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -117,6 +118,17 @@ describe.skipIf(!built)('keys of the command', () => {
     api = await startApi({ KEYS_FILE: file });
     await refused(await fetch(url('/api/v1/tasks')), 'unauthorized');
   });
+});
+
+it('a file of keys that is named and not there lets nobody in, until there is one', async () => {
+  file = join(folder, 'keys.json');
+  api = await startApi({ KEYS_FILE: file });
+  await refused(await fetch(url('/api/v1/tasks')), 'unauthorized');
+  const sha256 = createHash('sha256').update('secret').digest('hex');
+  const key = { id: 'k-made', tenant: 'studio', scopes: ['read'], sha256, createdAt: 0 };
+  await writeFile(file, JSON.stringify({ keys: [key] }));
+  await eventually(async () => expect((await fetch(url('/api/v1/tasks'), bearer('secret'))).status).toBe(200));
+  await refused(await fetch(url('/api/v1/tasks')), 'unauthorized');
 });
 
 it('a key of the configuration may be written as its hash', async () => {

@@ -15,6 +15,8 @@ export interface KeyRingOptions {
   readonly configured: readonly string[];
   /** File of `darkroom keys`; need not exist. Empty: none. */
   readonly file: string;
+  /** Whether a person named that file: one that is not there is lost then, or not made yet, and lets nobody in. */
+  readonly fileNamed: boolean;
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly logger: Logger;
@@ -46,9 +48,9 @@ export class KeyRing {
     });
   }
 
-  /** Whether a key is wanted of everybody. Once a file had keys it stays so: a file that is lost lets nobody in. */
+  /** Whether a key is wanted of everybody. Once a file was named or had keys it stays so: one that is lost lets nobody in. */
   get required(): boolean {
-    return this.#configured.length > 0 || this.#seenFile;
+    return this.#configured.length > 0 || this.#options.fileNamed || this.#seenFile;
   }
 
   /** Hashes are compared, all of them and in constant time: neither a key nor how much of it was right can be told by the time. */

@@ -35,7 +35,14 @@ const misconfigured = (message: string, remedy: string): Seen => ({
 async function checkConfiguration({ config, isSet }: LoadedConfig): Promise<Seen> {
   const shown = redactConfig(config);
   const set = SETTING_NAMES.filter(isSet).map((name) => `${name}=${String(shown[name])}`);
-  if (!LOOPBACK.has(config.HOST) && config.API_KEYS.length === 0 && !existsSync(config.KEYS_FILE)) {
+  const keyless = config.API_KEYS.length === 0 && !existsSync(config.KEYS_FILE);
+  if (keyless && isSet('KEYS_FILE')) {
+    return misconfigured(
+      `KEYS_FILE names ${config.KEYS_FILE}, which is not there: the API lets nobody in.`,
+      'Bring the file back, or make a key with `darkroom keys create`.',
+    );
+  }
+  if (keyless && !LOOPBACK.has(config.HOST)) {
     return misconfigured(
       `HOST=${config.HOST} lets others in without a key; the API refuses to start so.`,
       'Make a key with `darkroom keys create`, or set API_KEYS.',

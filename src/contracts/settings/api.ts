@@ -19,7 +19,7 @@ export const API_SETTINGS = {
   KEYS_FILE: setting(
     text,
     '',
-    'File of the keys that `darkroom keys` makes, with tenants and scopes; read again when it changes. Empty: `keys.json` inside DATA_DIR.',
+    'File of the keys that `darkroom keys` makes, with tenants and scopes; read again when it changes. One that is named wants a key of everybody, even while it is not there. Empty: `keys.json` inside DATA_DIR.',
   ),
   TENANT_PHOTOS_IN_FLIGHT: setting(
     whole(0, 2 ** 31),

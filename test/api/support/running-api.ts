@@ -78,6 +78,7 @@ export async function startApiOver<Service extends BatchService>(
     logger,
     webDir,
     uploadsDir: join(root, 'uploads'),
+    keysFileNamed: 'KEYS_FILE' in settings,
     outgoing: openGuard(config),
     buckets: openBuckets(config),
     sourceRoots,
