@@ -30,6 +30,8 @@ const PASSING = new Set([408, 429, 502, 503, 504, 507]);
 const TRIES = 6;
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 10_000;
+/** Where the server says how long: a limit of calls is counted by the minute. */
+const LONGEST_ASKED_MS = 120_000;
 
 /** Calls of one client: its address, its key, and patience with what passes by itself. */
 export class Calls {
@@ -108,10 +110,14 @@ export class Calls {
   }
 }
 
-const waitOf = (answer: Response | undefined, tries: number): number => {
+const waitOf = (answer: Response | undefined, tries: number): number =>
+  askedWait(answer) ?? Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), LONGEST_WAIT_MS);
+
+/** Milliseconds that an answer asks to be left alone, within reason. */
+export function askedWait(answer: Response | undefined): number | undefined {
   const asked = Number(answer?.headers.get('retry-after') ?? Number.NaN) * 1000;
-  return Math.min(Number.isFinite(asked) ? asked : FIRST_WAIT_MS * 2 ** (tries - 1), LONGEST_WAIT_MS);
-};
+  return Number.isFinite(asked) ? Math.min(asked, LONGEST_ASKED_MS) : undefined;
+}
 
 /** The first try under an Idempotency-Key may still be at work when the second comes. */
 const isUnderWay = async (answer: Response): Promise<boolean> =>

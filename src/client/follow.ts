@@ -1,6 +1,6 @@
 import type { BatchAnswer } from '../contracts/http-batches.ts';
 import type { EndEvent, PhotoEvent, ProgressEvent, SnapshotEvent } from '../contracts/http-events.ts';
-import { refusal, type Calls } from './calls.ts';
+import { askedWait, refusal, type Calls } from './calls.ts';
 
 /** Events of a batch as they are told: a snapshot, then what changes, and the end. */
 export type BatchEvent =
@@ -34,7 +34,7 @@ export async function* followBatch(calls: Calls, batchId: string): AsyncGenerato
         if (event?.type === 'end') return;
       }
     }
-    await calls.pause(COME_BACK_MS);
+    await calls.pause(askedWait(answer) ?? COME_BACK_MS);
   }
 }
 

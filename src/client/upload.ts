@@ -1,4 +1,4 @@
-import { refusal, type Calls } from './calls.ts';
+import { askedWait, refusal, type Calls } from './calls.ts';
 
 /** One photo by the tus protocol: in pieces, each going on where the server says that the last one ended. */
 
@@ -39,8 +39,11 @@ async function sendPiece(calls: Calls, address: string, photo: Blob, offset: num
   const body = photo.slice(offset, offset + PIECE_BYTES);
   const answer = await calls.once(address, { method: 'PATCH', headers, body }).catch(() => undefined);
   if (answer?.ok) return Number(answer.headers.get('upload-offset'));
-  const mayPass = !answer || answer.status === 409 || answer.status === 408 || answer.status >= 500;
+  const mayPass = !answer || [408, 409, 429].includes(answer.status) || answer.status >= 500;
   if (!mayPass) throw await refusal(answer);
+  await calls.pause(askedWait(answer) ?? 0);
+  // One that was one too many is sent again as it was: to ask how far the server is would be one more.
+  if (answer?.status === 429) return offset;
   const now = await calls.ask(address, { method: 'HEAD', headers: TUS });
   return Number(now.headers.get('upload-offset'));
 }
