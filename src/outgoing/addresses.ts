@@ -11,6 +11,12 @@ export type AddressCheck = (address: string) => boolean;
 const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
 
 /**
+ * Public by its number and private by what answers: Azure's virtual machines reach the host's own services there, keys of the
+ * machine among them.
+ */
+const HOST_SERVICES = '168.63.129.16';
+
+/**
  * Public addresses pass, and those in `ranges` (CIDR). IPv4 that is mapped into IPv6 is looked at as IPv4; the other ways to
  * write one address inside another are refused as a whole: where they lead is decided by a router, not by us.
  */
@@ -24,7 +30,7 @@ export function checkAddresses(ranges: readonly string[]): AddressCheck {
 }
 
 function isPublic(address: Address): boolean {
-  if (address.range() !== 'unicast') return false;
+  if (address.range() !== 'unicast' || address.toString() === HOST_SERVICES) return false;
   return address.kind() === 'ipv4' || isIn(address, GLOBAL_UNICAST);
 }
 
