@@ -6,7 +6,7 @@
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford base 32: no i, l, o, u to misread
 const BATCH_ID = /^b-\d{8}-\d{6}-[0-9a-hjkmnp-tv-z]{10}$/;
 const OPERATION_ID = /^[br]-(\d{4})(\d{2})(\d{2})-\d{6}-[0-9a-hjkmnp-tv-z]{10}$/;
-const PHOTO_ID = /^(b-[0-9]{8}-[0-9]{6}-[0-9a-hjkmnp-tv-z]{10})\.(\d{1,6})$/;
+const PHOTO_ID = /^(b-[0-9]{8}-[0-9]{6}-[0-9a-hjkmnp-tv-z]{10})\.(0|[1-9]\d{0,5})$/;
 const ADDITION_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/;
 
 /** Whether photos can be added under this name: it becomes part of file names. */
