@@ -1,7 +1,7 @@
-import type { PhotoView } from '../batches/batch-service.ts';
+import type { OperationView, PhotoView } from '../batches/batch-service.ts';
 import type { BatchHeader } from '../contracts/batch.ts';
 import { DarkroomError } from '../contracts/errors.ts';
-import { isBatchId, parsePhotoId } from '../contracts/ids.ts';
+import { isBatchId, isRollbackId, parsePhotoId } from '../contracts/ids.ts';
 import type { House } from './house.ts';
 
 /** The batch's header, when it is the caller's: what belongs to another is as unknown as what never was (404, not 403). */
@@ -9,6 +9,13 @@ export async function ownBatch({ journal }: House, tenant: string, batchId: stri
   const header = isBatchId(batchId) ? await journal.header(batchId) : undefined;
   if (header?.tenant !== tenant) throw new DarkroomError('not_found', 'There is no batch with this ID.');
   return header;
+}
+
+/** The caller's batch or rollback. */
+export async function ownOperation({ service }: House, tenant: string, id: string): Promise<OperationView> {
+  const operation = isBatchId(id) || isRollbackId(id) ? await service.operation(id) : undefined;
+  if (operation?.tenant !== tenant) throw new DarkroomError('not_found', 'There is no operation with this ID.');
+  return operation;
 }
 
 /** The caller's photo; one that was deleted is as unknown as if it had never been. */

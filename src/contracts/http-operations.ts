@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { batchStateSchema } from './http.ts';
+import { operationStateSchema } from './http.ts';
 import { cursorText, integerText } from './http-requests.ts';
 import { count, epochSeconds } from './http-numbers.ts';
 import { UNDO_RESULTS } from './operations.ts';
@@ -35,8 +35,6 @@ export const rollbackAnswerSchema = z.object({
   message: z.string(),
 });
 export type RollbackAnswer = z.infer<typeof rollbackAnswerSchema>;
-
-const operationStateSchema = z.enum([...batchStateSchema.options, 'stopping', 'undoing']);
 
 export const operationSchema = z.object({
   operation_id: z.string(),

@@ -121,9 +121,12 @@ export const batchStatusSchema = z.object({
 });
 export type BatchStatus = z.infer<typeof batchStatusSchema>;
 
+/** Of a batch or a rollback. */
+export const operationStateSchema = z.enum([...batchStateSchema.options, 'stopping', 'undoing']);
+
 export const batchProgressSchema = z.object({
   operation_id: z.string(),
-  status: batchStateSchema,
+  status: operationStateSchema,
   total: count,
   completed: count,
   failed: count,

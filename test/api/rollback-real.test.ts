@@ -11,7 +11,7 @@ import {
   operationListSchema,
   rollbackAnswerSchema,
 } from '../../src/contracts/http-operations.ts';
-import { batchStatusSchema, taskListSchema } from '../../src/contracts/http.ts';
+import { batchProgressSchema, batchStatusSchema, taskListSchema } from '../../src/contracts/http.ts';
 import { bmp, jpeg, png } from './support/photos.ts';
 import { hashTree, makeFolder, openRealHouse, send, type RealHouse } from './support/real-house.ts';
 import { answered, eventually, refused } from './support/running-api.ts';
@@ -64,6 +64,17 @@ describe('a batch in place', () => {
     expect({ photos, undoes }).toEqual({ photos: 3, undoes: [{ operation_id: batch.batch_id, task_ids: null }] });
     expect(statusUrl).toBe(`/api/v1/operations/${rollback}`);
     await undone(rollback);
+    expect(await answered(await fetch(`${url}/api/batch-progress/${rollback}`), batchProgressSchema)).toEqual({
+      operation_id: rollback,
+      status: 'completed',
+      total: 3,
+      completed: 3,
+      failed: 0,
+      progress: 1,
+      work_done: 1,
+      eta: 0,
+      stale: false,
+    });
     expect(await hashTree(folder)).toBe(before);
     expect(await undo({ operation_id: batch.batch_id })).toEqual({ ...both[0], created: false });
     const runs = [];

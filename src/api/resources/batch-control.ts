@@ -44,7 +44,7 @@ const againRoute = (verb: 'resume' | 'retry', summary: string): Route =>
     summary,
     params: batchIdParamsSchema,
     answer: resumeAnswerSchema,
-    problems: [...PROBLEMS, 'too_many_photos'],
+    problems: [...PROBLEMS, 'removed', 'too_many_photos'],
     async handle(call, house): Promise<ResumeAnswer> {
       const { batchId } = await ownBatch(house, call.tenant, call.params.batch_id);
       await requireRoomAgain(call, house, batchId, verb);

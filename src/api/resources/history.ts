@@ -1,5 +1,4 @@
 import type { OperationView } from '../../batches/batch-service.ts';
-import { DarkroomError } from '../../contracts/errors.ts';
 import { operationParamsSchema } from '../../contracts/http-requests.ts';
 import {
   operationDetailSchema,
@@ -11,9 +10,10 @@ import {
   type OperationDetail,
   type OperationList,
 } from '../../contracts/http-operations.ts';
-import { isBatchId, isHistoryPosition, isRollbackId, photoId, PHOTOS_PER_PAGE } from '../../contracts/ids.ts';
+import { isHistoryPosition, photoId, PHOTOS_PER_PAGE } from '../../contracts/ids.ts';
 import { foreignCursor } from '../cursor.ts';
 import type { House } from '../house.ts';
+import { ownOperation } from '../ownership.ts';
 import { route } from '../route.ts';
 
 export const listOperations = route({
@@ -50,8 +50,7 @@ export const getOperation = route({
   problems: ['not_found', 'invalid_request'],
   async handle({ params, query, tenant }, house): Promise<OperationDetail> {
     const id = params.operation_id;
-    const operation = isBatchId(id) || isRollbackId(id) ? await house.service.operation(id) : undefined;
-    if (operation?.tenant !== tenant) throw new DarkroomError('not_found', 'There is no operation with this ID.');
+    const operation = await ownOperation(house, tenant, id);
     const outcomes = await readUndone(house, operation, query.cursor);
     const photos_url = operation.kind === 'batch' ? `/api/v1/batches/${id}/photos` : null;
     return { ...describeOperation(operation), ...outcomes, photos_url };

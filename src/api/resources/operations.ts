@@ -1,3 +1,4 @@
+import type { OperationView } from '../../batches/batch-service.ts';
 import { DarkroomError } from '../../contracts/errors.ts';
 import {
   batchProgressSchema,
@@ -5,8 +6,9 @@ import {
   type BatchProgressAnswer,
   type ResumeAnswer,
 } from '../../contracts/http.ts';
+import { isRollbackId } from '../../contracts/ids.ts';
 import { operationParamsSchema, resumeRequestSchema } from '../../contracts/http-requests.ts';
-import { ownBatch } from '../ownership.ts';
+import { ownBatch, ownOperation } from '../ownership.ts';
 import { route } from '../route.ts';
 import { requireRoomAgain } from '../uploads/requirements.ts';
 import { describeResumed } from './batch-control.ts';
@@ -20,6 +22,9 @@ export const batchProgress = route({
   answer: batchProgressSchema,
   problems: ['not_found'],
   async handle({ params, tenant }, house): Promise<BatchProgressAnswer> {
+    if (isRollbackId(params.operation_id)) {
+      return describeRollback(await ownOperation(house, tenant, params.operation_id), house.clock());
+    }
     const { batchId } = await ownBatch(house, tenant, params.operation_id);
     const view = await house.service.view(batchId);
     if (!view) throw new DarkroomError('not_found', 'There is no operation with this ID.');
@@ -38,6 +43,26 @@ export const batchProgress = route({
   },
 });
 
+/** Photos that are undone count as completed, those left alone or not undone as failed; all weigh the same. */
+function describeRollback({ operationId, state, ...view }: OperationView, now: number): BatchProgressAnswer {
+  const { total, completed, failed, createdAt } = view;
+  const done = completed + failed;
+  const ended = state !== 'stopping' && state !== 'undoing';
+  const progress = total > 0 ? done / total : Number(ended);
+  const remaining = done > 0 ? (((now - createdAt) / done) * (total - done)) / 1000 : null;
+  return {
+    operation_id: operationId,
+    status: state,
+    total,
+    completed,
+    failed,
+    progress,
+    work_done: progress,
+    eta: ended ? 0 : remaining,
+    stale: false,
+  };
+}
+
 export const resumeOperation = route({
   method: 'post',
   path: '/api/resume-operation',
@@ -46,7 +71,7 @@ export const resumeOperation = route({
   summary: 'Continue a paused batch, or do the failed photos of a finished one again',
   body: resumeRequestSchema,
   answer: resumeAnswerSchema,
-  problems: ['not_found', 'invalid_request', 'wrong_state', 'too_many_photos', 'temporal_unavailable'],
+  problems: ['not_found', 'invalid_request', 'wrong_state', 'removed', 'too_many_photos', 'temporal_unavailable'],
   async handle(call, house): Promise<ResumeAnswer> {
     const { batchId } = await ownBatch(house, call.tenant, call.body.operation_id);
     await requireRoomAgain(call, house, batchId, 'resume');
