@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cursorText, integerText } from './http-requests.ts';
 import { addedUploadsSchema, PHOTOS_PER_ADDITION, uploadSourceSchema } from './http-uploads.ts';
 import { newWebhookSchema } from './http-webhooks.ts';
-import { optionFields } from './option-fields.ts';
+import { jsonOptionFields } from './option-fields.ts';
 import { asFolder, isBucketName, isKey, KEY_BYTES } from './s3-place.ts';
 
 /** Part 2 of the HTTP contract, the way in: batches as JSON, their photos and their control. */
@@ -91,7 +91,7 @@ const destinationSchema = z.discriminatedUnion(
 export const newBatchSchema = z.strictObject({
   source: sourceSchema.optional(),
   destination: destinationSchema.optional(),
-  options: z.strictObject(optionFields).optional(),
+  options: z.strictObject(jsonOptionFields).optional(),
   max_workers: maxWorkers.optional(),
   priority: priority.optional(),
   tags: z

@@ -3,7 +3,8 @@ import { isErrorCode } from './errors.ts';
 import { bucketSourceSchema, folderSourceSchema, PHOTOS_PER_BATCH, urlSourceSchema } from './http-batch-requests.ts';
 import { integerText } from './http-requests.ts';
 import { count, seconds } from './http-numbers.ts';
-import { optionFields } from './option-fields.ts';
+import { jsonOptionFields } from './option-fields.ts';
+import { uploadSourceSchema } from './http-uploads.ts';
 
 /** The dry run of the HTTP contract: what a batch would do, photo by photo, before anything is started. */
 
@@ -29,15 +30,16 @@ const planSourceSchema = z.discriminatedUnion(
           .max(PHOTOS_PER_BATCH, `must be ${PHOTOS_PER_BATCH} photos at most`),
       })
       .describe('Photos that are not here yet, by their pixels.'),
+    uploadSourceSchema(PHOTOS_PER_BATCH),
     urlSourceSchema,
     bucketSourceSchema,
   ],
-  { error: 'must be "folder", "urls", "s3" or "sizes"' },
+  { error: 'must be "folder", "uploads", "urls", "s3" or "sizes"' },
 );
 
 export const planRequestSchema = z.strictObject({
   source: planSourceSchema,
-  options: z.strictObject(optionFields).optional(),
+  options: z.strictObject(jsonOptionFields).optional(),
 });
 export type PlanRequest = z.infer<typeof planRequestSchema>;
 

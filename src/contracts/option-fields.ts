@@ -49,6 +49,29 @@ export const optionFields = {
   fidelity: shown(fidelitySchema, FRACTION).optional(),
 } as const;
 
+/** JSON has numbers: a text is none there. */
+const typed = <T extends z.ZodType<unknown, string | number>>(schema: T, openapi: Record<string, unknown>) =>
+  z
+    .union([z.string(), z.number()], { error: 'must be a number' })
+    .refine((value): boolean => typeof value === 'number', 'must be a number')
+    .pipe(schema)
+    .meta({ openapi: { ...openapi, description: schema.description } })
+    .optional();
+
+/** The same in a body of JSON. */
+export const jsonOptionFields = {
+  ...optionFields,
+  tile_size: typed(tileSizeSchema, integer(TILE_SIZE)),
+  scale: typed(scaleSchema, { type: 'integer', enum: [...SCALES] }),
+  width: typed(targetWidthSchema, integer(TARGET_SIDE)),
+  height: typed(targetHeightSchema, integer(TARGET_SIDE)),
+  output_quality: typed(outputQualitySchema, integer({ min: 1, max: 100 })),
+  denoise: typed(denoiseSchema, FRACTION),
+  strength: typed(strengthSchema, FRACTION),
+  sharpen: typed(sharpenSchema, FRACTION),
+  fidelity: typed(fidelitySchema, FRACTION),
+} as const;
+
 /** What was asked for; anything may be left out. */
 export const askedOptionsSchema = z.object(optionFields);
 export type AskedOptions = z.infer<typeof askedOptionsSchema>;

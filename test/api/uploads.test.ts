@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { photoName } from '../../src/api/uploads/photo-name.ts';
 import { batchAcceptedSchema, taskAcceptedSchema } from '../../src/contracts/http.ts';
 import { jpeg, noisyJpeg, png, pngBomb } from './support/photos.ts';
+import { send } from './support/real-house.ts';
 import { answerOf, partHead, sendRaw, uploadHead } from './support/raw-request.ts';
 import { openHandles } from './support/open-handles.ts';
 import { answered, eventually, form, post, refused, startApi, type RunningApi } from './support/running-api.ts';
@@ -194,6 +195,32 @@ describe('a form that is refused leaves nothing', () => {
     await refused(await post(batch(), form('files', [junk, 'a'], [junk, 'b'])), 'unsupported_format');
     const mixed = form('files', [junk, 'a'], [Buffer.alloc(0), 'b']);
     expect((await refused(await post(batch(), mixed), 'invalid_request')).errors).toHaveLength(2);
+  });
+
+  it('[42] when an option of JSON is a text, or no number there is', async () => {
+    const numbers = [
+      'tile_size',
+      'scale',
+      'width',
+      'height',
+      'output_quality',
+      'denoise',
+      'strength',
+      'sharpen',
+      'fidelity',
+    ];
+    const texts = Object.fromEntries(numbers.map((name) => [name, '1']));
+    const bodies = [
+      [{ open: true, options: texts }, numbers],
+      [{ open: true, options: { scale: '2' } }, ['scale']],
+      [{ open: true, options: { scale: -2, denoise: null } }, ['scale', 'denoise']],
+    ] as const;
+    for (const [body, fields] of bodies) {
+      const problem = await refused(await send('POST', `${api.url}/api/v1/batches`, body), 'invalid_request');
+      expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(fields.map((field) => `/options/${field}`));
+    }
+    const plan = { source: { kind: 'sizes', photos: [{ width: 10, height: 10 }] }, options: { tile_size: '400' } };
+    await refused(await send('POST', `${api.url}/api/v1/plan`, plan), 'invalid_request');
   });
 
   it('[42] when an option is wrong, with a sentence for each field', async () => {

@@ -13,6 +13,7 @@ import { collectObjects } from '../sources/bucket-photos.ts';
 import { collectFolder } from '../sources/folder-photos.ts';
 import { lookAhead } from '../sources/look-ahead.ts';
 import { locate, openTerritory } from '../sources/roots.ts';
+import { lookAtUploads } from '../sources/upload-photos.ts';
 import { inspectUrls } from '../sources/url-photos.ts';
 import { limitsOf } from '../uploads/photo-records.ts';
 import { settingsOf } from '../uploads/settings.ts';
@@ -28,13 +29,26 @@ export const plan = route({
   query: planPageSchema,
   answer: planSchema,
   bodyBytes: ORDER_BYTES,
-  problems: ['invalid_request', 'no_files', 'too_many_files', 'bucket_refused', 'storage_unavailable'],
-  async handle({ body, query, signal }, house): Promise<PlanAnswer> {
+  problems: [
+    'invalid_request',
+    'no_files',
+    'too_many_files',
+    'empty_file',
+    'unsupported_format',
+    'image_unreadable',
+    'too_many_pixels',
+    'upload_missing',
+    'upload_incomplete',
+    'upload_used',
+    'bucket_refused',
+    'storage_unavailable',
+  ],
+  async handle({ body, query, tenant, signal }, house): Promise<PlanAnswer> {
     const { options } = settingsOf(body.options ?? {}, house.config);
     const limits = limitsOf(house, options);
     const { workers } = await house.vitals();
     return describePlan({
-      photos: await findPhotos(body.source, house, limits, signal),
+      photos: await findPhotos(body.source, house, limits, { tenant, signal }),
       ...limits,
       options,
       workers,
@@ -48,7 +62,7 @@ async function findPhotos(
   source: PlanRequest['source'],
   house: House,
   limits: ReturnType<typeof limitsOf>,
-  signal: AbortSignal,
+  { tenant, signal }: { readonly tenant: string; readonly signal: AbortSignal },
 ): Promise<PhotoToPlan[]> {
   if (source.kind === 'sizes') {
     return source.photos.map(({ name, width, height }, index) => ({
@@ -56,6 +70,8 @@ async function findPhotos(
       size: { width, height },
     }));
   }
+  if (source.kind === 'uploads')
+    return lookAtUploads(house, { ids: source.ids, pointer: '/source/ids', tenant, signal });
   if (source.kind !== 'folder') {
     const elsewhere = { keyOf: () => NOWHERE, targets: undefined, signal };
     const photos =

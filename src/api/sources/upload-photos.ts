@@ -1,3 +1,4 @@
+import type { PhotoToPlan } from '../../batches/plan-photos.ts';
 import type { PhotoRecord } from '../../contracts/batch.ts';
 import { DarkroomError, type ErrorCode } from '../../contracts/errors.ts';
 import type { UploadRecord } from '../../contracts/http-uploads.ts';
@@ -12,11 +13,15 @@ import type { Targets } from './targets.ts';
 
 const AT_ONCE = 16;
 
-interface UploadSource {
+interface NamedUploads {
   readonly ids: readonly string[];
   /** Where the request names them: `/source/ids`. */
   readonly pointer: string;
   readonly tenant: string;
+  readonly signal: AbortSignal;
+}
+
+interface UploadSource extends NamedUploads {
   readonly claim: Claim;
   readonly limits: SizeLimits;
   /** Where each is to lie as the original of a photo. */
@@ -25,7 +30,6 @@ interface UploadSource {
   readonly targets?: Targets | undefined;
   /** Whether what they were claimed for exists, after an attempt that failed. */
   readonly isTaken: () => Promise<boolean>;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -59,10 +63,18 @@ export async function useUploads<T>(
   }
 }
 
+/**
+ * What uploads would be as photos of a batch; none of them is used.
+ * @throws DarkroomError as {@link useUploads}.
+ */
+export async function lookAtUploads(house: House, source: NamedUploads): Promise<PhotoToPlan[]> {
+  return (await readUploads(house, source)).map(({ name, photo }) => ({ name, size: photo }));
+}
+
 type Finished = UploadRecord & { readonly photo: NonNullable<UploadRecord['photo']> };
 
 /** All of them, each the caller's, complete, a photo, and named once. */
-async function readUploads(house: House, source: UploadSource): Promise<Finished[]> {
+async function readUploads(house: House, source: NamedUploads): Promise<Finished[]> {
   const seen = new Set<string>();
   for (const [index, id] of source.ids.entries()) {
     if (seen.has(id)) throw fault(source, index, 'invalid_request', 'is named twice');
@@ -76,7 +88,7 @@ async function readUploads(house: House, source: UploadSource): Promise<Finished
   return found;
 }
 
-async function readUpload(house: House, source: UploadSource, id: string, index: number): Promise<Finished> {
+async function readUpload(house: House, source: NamedUploads, id: string, index: number): Promise<Finished> {
   try {
     const known = await ownUpload(house.uploads, source.tenant, id);
     const record = known.photo ? known : await finishUpload(house, id, source.signal);
@@ -92,7 +104,7 @@ async function readUpload(house: House, source: UploadSource, id: string, index:
   throw fault(source, index, 'upload_incomplete', 'is not complete');
 }
 
-function fault({ ids, pointer }: UploadSource, index: number, code: ErrorCode, what: string, why = ''): DarkroomError {
+function fault({ ids, pointer }: NamedUploads, index: number, code: ErrorCode, what: string, why = ''): DarkroomError {
   const id = (ids[index] ?? '').slice(0, 64);
   const detail = `Upload ${JSON.stringify(id)} ${what}.${why === '' ? '' : ` ${why}`}`;
   return new DarkroomError(code, detail, { fields: [{ pointer: `${pointer}/${index}`, detail }] });
