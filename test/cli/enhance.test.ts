@@ -66,6 +66,10 @@ describe.skipIf(!possible)('darkroom enhance', () => {
     const early = await readdir(join(folder, 'out'));
     expect(early.length).toBeLessThan(6);
 
+    const stored = await readdir(join(folder, 'data/store'), { recursive: true });
+    const [batchId] = stored.flatMap((path) => /b-\d{8}-\d{6}-[0-9a-z]{10}/.exec(path) ?? []);
+    const left = join(folder, 'out', `.darkroom-999999999-${batchId}.5.tmp`); // as a kill over a copy leaves it
+    await writeFile(left, 'half');
     const again = await enhance(args);
     expect(again.code, again.told).toBe(0);
     expect(again.told).toContain('Going on with what was begun before.');

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { access, link, mkdir, rename, rm } from 'node:fs/promises';
+import { access, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { PhotoResult } from '../../contracts/batch.ts';
@@ -35,6 +35,7 @@ export async function placeResult(
   const temporary = join(within, `.darkroom-${process.pid}-${ordered.batchId}.${ordered.index}.tmp`);
   try {
     await mkdir(within, { recursive: true });
+    await sweepOnce(within, ordered.batchId);
     await pipeline(await store.open(result.key), createWriteStream(temporary, { flush: true }), { signal });
     const { bytes, width, height, extension, sha256 } = result;
     const refused = new Set<string>();
@@ -58,6 +59,27 @@ export async function placeResult(
     throw asDarkroomError(error);
   } finally {
     await rm(temporary, { force: true });
+  }
+}
+
+const swept = new Set<string>();
+
+/** Removes what a run of this order that was killed left unfinished in a directory; looked at once, however many photos go there. */
+async function sweepOnce(directory: string, batchId: string): Promise<void> {
+  const place = `${batchId} ${directory}`;
+  if (swept.has(place)) return;
+  swept.add(place);
+  for (const name of await readdir(directory)) {
+    const [, pid, batch] = /^\.darkroom-(\d+)-(b-[^.]+)\.\d+\.tmp$/.exec(name) ?? [];
+    if (batch === batchId && !isRunning(Number(pid))) await rm(join(directory, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }
 
