@@ -42,7 +42,7 @@ it('tells of every photo and of the end, across a restart', async () => {
   const replicaHouse = openHouse(house.api.house);
   const replica = await listen(createApp(replicaHouse), replicaHouse.config, () => letGo(replicaHouse));
   const reader = await EventReader.open(`${replica.url}/api/v1/batches/${batchId}/events`);
-  await reader.until(() => [...reader.photos().values()].includes('processing'));
+  await reader.until(() => reader.wasTold('processing'));
   await reader.until(() => reader.all('progress').some(({ completed }) => completed > 0));
   await replica.close();
   await reader.until(({ ending }) => ending !== undefined);
@@ -71,7 +71,7 @@ it('says of a cancelled batch which photos were given up', async () => {
   house.engine.ms = 30_000;
   const batchId = await submit(photo, photo);
   const reader = await EventReader.open(`${house.api.url}/api/v1/batches/${batchId}/events`);
-  await reader.until(() => [...reader.photos().values()].includes('processing'));
+  await reader.until(() => reader.wasTold('processing'));
   await send('POST', `${house.api.url}/api/v1/batches/${batchId}/cancel`);
   await reader.until(({ ending }) => ending === 'ended');
   expect(reader.all('end')).toMatchObject([{ state: 'cancelled' }]);

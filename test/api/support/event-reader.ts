@@ -57,6 +57,12 @@ export class EventReader {
     return new Map([...snapshot, ...this.all('photo')].map(({ index, status }) => [index, status]));
   }
 
+  /** Whether any photo was ever told to be so: on a busy machine the word after may come with it. */
+  wasTold(wanted: string): boolean {
+    const told = [...this.all('snapshot').flatMap(({ photos }) => photos), ...this.all('photo')];
+    return told.some(({ status }) => status === wanted);
+  }
+
   async until(condition: (reader: this) => boolean): Promise<void> {
     await eventually(() => {
       if (!condition(this)) throw new Error(`only ${JSON.stringify(this.events.map(({ name }) => name))} so far`);
