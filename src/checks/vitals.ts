@@ -18,12 +18,15 @@ const USABLE_MS = 3_500;
 /** Health is asked for by people and by load balancers: an answer now is worth more than a better one later. */
 const PATIENCE_MS = 1_500;
 
-/** Asks at most once a second, once for all callers; what is a little older is handed out while the next is fetched. */
-export function watchVitals(service: WorkSource, clock: () => number): () => Promise<Vitals> {
+/**
+ * Asks at most once a second, once for all callers; what is a little older is handed out while the next is fetched.
+ * @param patienceMs - for an answer of the store or of Temporal.
+ */
+export function watchVitals(service: WorkSource, clock: () => number, patienceMs = PATIENCE_MS): () => Promise<Vitals> {
   let last: { readonly at: number; readonly vitals: Vitals } | undefined;
   let asking: Promise<Vitals> | undefined;
   const ask = async (): Promise<Vitals> => {
-    const vitals = await askVitals(service);
+    const vitals = await askVitals(service, patienceMs);
     last = { at: clock(), vitals };
     asking = undefined;
     return vitals;
@@ -36,16 +39,19 @@ export function watchVitals(service: WorkSource, clock: () => number): () => Pro
   };
 }
 
-async function askVitals(service: WorkSource): Promise<Vitals> {
-  const [workers, queue] = await Promise.all([patiently(service.workers()), patiently(service.queue())]);
+async function askVitals(service: WorkSource, patienceMs: number): Promise<Vitals> {
+  const [workers, queue] = await Promise.all([
+    patiently(service.workers(), patienceMs),
+    patiently(service.queue(), patienceMs),
+  ]);
   return { workers: workers ?? [], queue, storeAnswers: workers !== undefined };
 }
 
 /** `undefined` when the answer fails or takes too long. */
-async function patiently<T>(answer: Promise<T>): Promise<T | undefined> {
+async function patiently<T>(answer: Promise<T>, patienceMs: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
+    timer = setTimeout(() => resolve(undefined), patienceMs);
   });
   try {
     return await Promise.race([answer, late]);

@@ -21,6 +21,8 @@ export interface DoctorRequest {
 }
 
 const GOLDEN_PATIENCE_MS = 300_000;
+/** Asked once, by a person, perhaps on a machine that has much to do: slow is not silent. */
+const ANSWER_PATIENCE_MS = 15_000;
 
 /**
  * `darkroom doctor`: what is well and what is not, of this host and of the Darkroom that runs on it or that the configuration
@@ -86,7 +88,7 @@ async function lookAround(
       config,
       store,
       temporal: createTemporalProbe(connection, found.namespace, Date.now),
-      vitals: watchVitals(service, Date.now),
+      vitals: watchVitals(service, Date.now, ANSWER_PATIENCE_MS),
       now: Date.now,
     };
     const findings = await lookAtAll(LIVE_CHECKS, surroundings);
