@@ -39,6 +39,7 @@ export const plan = route({
     'too_many_pixels',
     'upload_missing',
     'upload_incomplete',
+    'upload_expired',
     'upload_used',
     'bucket_refused',
     'storage_unavailable',
