@@ -4,7 +4,7 @@ import type { BatchView, ResumeReport } from './batch-service.ts';
 import { type ControlDependencies, requireBatch, steer } from './control-batch.ts';
 import { countToDo } from './count-to-do.ts';
 import { askTemporal, startWorkflow } from './start-workflow.ts';
-import { readExecution } from './stop-work.ts';
+import { isOpen } from './stop-work.ts';
 
 /** Continues a paused batch; takes a closed one up again for the photos that are failed or missing. */
 export async function resumeBatch(deps: ControlDependencies, batchId: string): Promise<ResumeReport> {
@@ -93,7 +93,7 @@ async function findRollbackUnderWay(deps: ControlDependencies, batchId: string):
     if (!header?.targets.some((target) => target.batchId === batchId)) continue;
     if (await rollbacks.summary(operationId)) continue;
     if (now() - header.createdAt < STARTED_WITHIN_MS) return operationId;
-    if ((await askTemporal(deps, () => readExecution(client, operationId)))?.open) return operationId;
+    if (await askTemporal(deps, () => isOpen(client, operationId))) return operationId;
   }
   return undefined;
 }

@@ -10,7 +10,7 @@ import type { Journal } from '../storage/journal.ts';
 import type { RollbackJournal } from '../storage/rollback-journal.ts';
 import type { BatchReader } from './read-batch.ts';
 import { askTemporal } from './start-workflow.ts';
-import { readExecution } from './stop-work.ts';
+import { isOpen } from './stop-work.ts';
 
 export interface RollbackRequest {
   readonly tenant: string;
@@ -152,8 +152,8 @@ async function startRollback(deps: RollbackDependencies, header: RollbackHeader)
   return remaining;
 }
 
-const isRunning = async (deps: RollbackDependencies, operationId: string): Promise<boolean> =>
-  (await askTemporal(deps, () => readExecution(deps.client, operationId)))?.open ?? false;
+const isRunning = (deps: RollbackDependencies, operationId: string): Promise<boolean> =>
+  askTemporal(deps, () => isOpen(deps.client, operationId));
 
 async function startWorkflow(deps: RollbackDependencies, header: RollbackHeader): Promise<void> {
   const { operationId, tenant, total } = header;

@@ -29,7 +29,7 @@ export async function stopWork(
   }
 }
 
-/** True while a workflow execution works on the batch. */
+/** True while a workflow execution works on the batch or rollback. */
 export const isOpen = async (client: Client, batchId: string): Promise<boolean> =>
   (await readExecution(client, batchId))?.open ?? false;
 

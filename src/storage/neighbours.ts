@@ -1,6 +1,7 @@
 import { mkdir, readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from './temporary-names.ts';
 
 const BEAT_MS = 10_000;
 /** A process that has said nothing for this long is gone; its clock is that of the file system. */
@@ -41,7 +42,7 @@ export class Neighbours {
     const path = join(this.#folder, name);
     const seen = await stat(path).catch(() => undefined);
     const isSilent = !seen || seen.mtimeMs < now - SILENT_MS;
-    if (!isSilent && (host !== this.#host || isRunning(Number(pid)))) return true;
+    if (!isSilent && (host !== this.#host || isAlive(Number(pid)))) return true;
     await unlink(path).catch(() => undefined);
     return false;
   }
@@ -53,15 +54,5 @@ export class Neighbours {
   /** Written, not only touched: so the time is that of the file system, for all hosts. */
   async #beat(): Promise<void> {
     await writeFile(this.#own(), '.', { mode: 0o600 });
-  }
-}
-
-/** Whether there is such a process on this host; signal 0 only asks. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

@@ -7,6 +7,7 @@ import { asDarkroomError } from '../../contracts/errors.ts';
 import { syncDirectory } from '../../storage/durable-files.ts';
 import type { Journal } from '../../storage/journal.ts';
 import type { Store } from '../../storage/store.ts';
+import { isAlive } from '../../storage/temporary-names.ts';
 import { freeName } from './collect-photos.ts';
 import type { OrderedPhoto, OrderRecord, PlacedFile } from './order-record.ts';
 
@@ -71,15 +72,7 @@ async function sweepOnce(directory: string, batchId: string): Promise<void> {
   swept.add(place);
   for (const name of await readdir(directory)) {
     const [, pid, batch] = /^\.darkroom-(\d+)-(b-[^.]+)\.\d+\.tmp$/.exec(name) ?? [];
-    if (batch === batchId && !isRunning(Number(pid))) await rm(join(directory, name), { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+    if (batch === batchId && !isAlive(Number(pid))) await rm(join(directory, name), { force: true });
   }
 }
 
