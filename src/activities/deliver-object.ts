@@ -35,9 +35,10 @@ export async function deliverObject(deps: ObjectDependencies, delivery: ObjectDe
   const current = await buckets.stat(place, signal);
   const ours = current && (await ownContent(deps, delivery, current, place));
   if (current && ours === undefined) throw taken(place);
-  await journal.registerCompensation(batchId, { kind: 'remove_object', index, ...place });
-  await journal.noteDelivery(batchId, index, result.sha256);
-  if (current && ours === result.sha256) return journal.noteObject(batchId, index, result.sha256, current.etag);
+  await journal.deliveries.registerCompensation(batchId, { kind: 'remove_object', index, ...place });
+  await journal.deliveries.note(batchId, index, result.sha256);
+  if (current && ours === result.sha256)
+    return journal.deliveries.noteObject(batchId, index, result.sha256, current.etag);
   const etag = await buckets.write(place, createReadStream(result.path, { highWaterMark: READ_BYTES }), {
     onlyIf: current ? { etag: current.etag } : 'absent',
     contentType: result.contentType,
@@ -45,7 +46,7 @@ export async function deliverObject(deps: ObjectDependencies, delivery: ObjectDe
     signal,
   });
   if (etag === undefined) throw taken(place);
-  await journal.noteObject(batchId, index, result.sha256, etag);
+  await journal.deliveries.noteObject(batchId, index, result.sha256, etag);
   // Deleted or rolled back in this very moment: whoever undid it may have looked before there was an object.
   if (await journal.isRemoved(batchId, index)) await buckets.remove(place, etag, signal);
 }
@@ -86,7 +87,7 @@ async function ownContent(
   current: FoundObject,
   place: S3Place,
 ): Promise<string | undefined> {
-  const deliveries = await journal.objects(batchId, index);
+  const deliveries = await journal.deliveries.objects(batchId, index);
   const known = deliveries.find(({ etag }) => etag === current.etag);
   if (known) return known.sha256;
   if (!deliveries.some(({ etag }) => etag === undefined)) return undefined;

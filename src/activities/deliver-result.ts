@@ -63,13 +63,13 @@ async function deliverFile(deps: DeliveryDependencies, delivery: Delivery, path:
   const compensation = await registerCompensation(deps, header.batchId, record.index, path, current);
   if (current?.sha256 === result.sha256) return;
   const expected = compensation.kind === 'restore' ? compensation.originalSha256 : undefined;
-  const ours = await deps.journal.deliveries(header.batchId, record.index);
+  const ours = await deps.journal.deliveries.digests(header.batchId, record.index);
   if (current?.sha256 !== expected && !(current && ours.has(current.sha256)))
     throw new DarkroomError('destination_changed');
   const photo = photoId(header.batchId, record.index);
   // An earlier attempt was about to write: if it was killed over that, its copy lies there under a name of its own.
   if (ours.size > 0) await removeUnfinished(path, photo);
-  await deps.journal.noteDelivery(header.batchId, record.index, result.sha256);
+  await deps.journal.deliveries.note(header.batchId, record.index, result.sha256);
   const mode = compensation.kind === 'restore' ? { mode: compensation.mode } : {};
   await putFile(path, result.path, { photo, nonce: deps.makeNonce(), ...mode });
 }
@@ -80,7 +80,7 @@ async function requireUntouched(
   { header, record: { index, original } }: Delivery,
   current: FileIdentity | undefined,
 ): Promise<void> {
-  if (original.kind !== 'path' || (await journal.compensation(header.batchId, index))) return;
+  if (original.kind !== 'path' || (await journal.deliveries.compensation(header.batchId, index))) return;
   const same = current?.bytes === original.bytes && Math.abs(current.modifiedUs / 1000 - original.modifiedMs) <= 1;
   if (!same) throw new DarkroomError('source_changed');
 }
@@ -121,14 +121,14 @@ async function registerCompensation(
   path: string,
   current: FileIdentity | undefined,
 ): Promise<Compensation> {
-  const known = await journal.compensation(batchId, index);
+  const known = await journal.deliveries.compensation(batchId, index);
   if (known) return known;
   if (!current) {
-    await journal.registerCompensation(batchId, { kind: 'remove', index, path });
+    await journal.deliveries.registerCompensation(batchId, { kind: 'remove', index, path });
   } else {
     const key = preservedKey(batchId, index, current.sha256);
     await store.write(key, unchanged(createReadStream(path), current.sha256), { onlyIfAbsent: true });
-    await journal.registerCompensation(batchId, {
+    await journal.deliveries.registerCompensation(batchId, {
       kind: 'restore',
       index,
       path,
@@ -138,7 +138,7 @@ async function registerCompensation(
       modifiedUs: current.modifiedUs,
     });
   }
-  const registered = await journal.compensation(batchId, index);
+  const registered = await journal.deliveries.compensation(batchId, index);
   if (!registered) throw new DarkroomError('storage_unavailable', 'A record that was just written cannot be read.');
   return registered;
 }

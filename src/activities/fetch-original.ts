@@ -22,7 +22,7 @@ export async function fetchOriginal(
   destination: Destination,
 ): Promise<Lent> {
   if (original.kind === 'upload') return store.localCopy(original.key);
-  const compensation = destination.kind !== 'store' ? await journal.compensation(batchId, index) : undefined;
+  const compensation = destination.kind !== 'store' ? await journal.deliveries.compensation(batchId, index) : undefined;
   if (compensation?.kind === 'restore' && compensation.path === original.path) {
     return store.localCopy(compensation.preservedKey);
   }

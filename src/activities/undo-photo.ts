@@ -54,13 +54,13 @@ export async function undoDelivery(
   signal: AbortSignal,
 ): Promise<Undone | undefined> {
   const { journal, store } = deps;
-  const compensation = await journal.compensation(batchId, index);
+  const compensation = await journal.deliveries.compensation(batchId, index);
   if (!compensation) return undefined;
   if (compensation.kind === 'remove_object') return undoObject(deps, { batchId, index, signal }, compensation);
   const { path } = compensation;
   const current = await identifyFile(path);
   const before = compensation.kind === 'restore' ? compensation.originalSha256 : undefined;
-  const ours = await journal.deliveries(batchId, index);
+  const ours = await journal.deliveries.digests(batchId, index);
   const photo = photoId(batchId, index);
   // Nothing of ours is there although something was written, or this is not the first look: a writer may have been killed.
   if (ours.size > 0 && (again || !current || !ours.has(current.sha256))) await removeUnfinished(path, photo);

@@ -28,7 +28,9 @@ export interface HeaderSource extends ArchiveSource {
   header(batchId: string): Promise<BatchHeader | undefined>;
   photo(batchId: string, index: number): Promise<PhotoRecord | undefined>;
   /** Where a replaced original lies. */
-  compensation(batchId: string, index: number): Promise<Compensation | undefined>;
+  readonly deliveries: {
+    compensation(batchId: string, index: number): Promise<Compensation | undefined>;
+  };
   /** Set when uploads and results were removed because their time was over. */
   expired(batchId: string): Promise<object | undefined>;
 }

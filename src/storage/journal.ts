@@ -12,14 +12,12 @@ import {
 import type { AppendedPhotos } from '../contracts/activities.ts';
 import { DarkroomError } from '../contracts/errors.ts';
 import { expiredSchema, type Expired } from '../contracts/retention.ts';
-import { compensationSchema, rolledBackSchema, type Compensation, type RolledBack } from '../contracts/operations.ts';
+import { rolledBackSchema, type RolledBack } from '../contracts/operations.ts';
 import { isAdditionId, isBatchId, pageOf, PHOTOS_PER_PAGE } from '../contracts/ids.ts';
+import { Deliveries } from './deliveries.ts';
 import {
   additionKey,
   BATCHES,
-  compensationKey,
-  deliveriesOf,
-  deliveryKey,
   expiredKey,
   headerKey,
   rolledBackKey,
@@ -45,12 +43,15 @@ const READS_AT_ONCE = 16;
  * retention. A photo's outcome is written once a round and is the only thing that makes a result visible.
  */
 export class Journal {
+  /** What publication did outside the store. */
+  readonly deliveries: Deliveries;
   readonly #store: Store;
   readonly #finalPages = new Map<string, PhotoRecord[]>();
   readonly #finalHeaders = new Map<string, BatchHeader>();
 
   constructor(store: Store) {
     this.#store = store;
+    this.deliveries = new Deliveries(store);
   }
 
   /** Writes the manifest, then the header: a batch without a header was never submitted. */
@@ -194,45 +195,6 @@ export class Journal {
 
   async markExpired(batchId: string, mark: Expired): Promise<void> {
     await writeRecord(this.#store, expiredKey(batchId), mark);
-  }
-
-  /** How to undo what a photo's publication did outside the store. */
-  async compensation(batchId: string, index: number): Promise<Compensation | undefined> {
-    return readRecord(this.#store, compensationKey(batchId, index), compensationSchema);
-  }
-
-  /** Registers a compensation, once: a later attempt must not take the result for the original. */
-  async registerCompensation(batchId: string, compensation: Compensation): Promise<void> {
-    const key = compensationKey(batchId, compensation.index);
-    await writeRecord(this.#store, key, compensation, { onlyIfAbsent: true });
-  }
-
-  /** Notes, before a file outside the store is written, what its content will be. */
-  async noteDelivery(batchId: string, index: number, sha256: string): Promise<void> {
-    await this.#store.write(deliveryKey(batchId, index, sha256), new Uint8Array(), { onlyIfAbsent: true });
-  }
-
-  /** Notes, after an object outside the store was written, how the server names its content. */
-  async noteObject(batchId: string, index: number, sha256: string, etag: string): Promise<void> {
-    await this.#store.write(deliveryKey(batchId, index, sha256), Buffer.from(etag));
-  }
-
-  /** What deliveries of this photo may have written as objects; without `etag` where nobody could note it. */
-  async objects(batchId: string, index: number): Promise<{ sha256: string; etag: string | undefined }[]> {
-    const digests = [...(await this.deliveries(batchId, index))];
-    return Promise.all(
-      digests.map(async (sha256) => {
-        const noted = (await this.#store.read(deliveryKey(batchId, index, sha256)))?.toString();
-        return { sha256, etag: noted === '' ? undefined : noted };
-      }),
-    );
-  }
-
-  /** SHA-256 of every content that deliveries of this photo may have written. */
-  async deliveries(batchId: string, index: number): Promise<Set<string>> {
-    const deliveries = deliveriesOf(batchId, index);
-    const names = await this.#store.list(deliveries.prefix);
-    return new Set(names.map((name) => deliveries.sha256(name)).filter((digest) => digest !== undefined));
   }
 
   async summary(batchId: string): Promise<BatchSummary | undefined> {

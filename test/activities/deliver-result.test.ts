@@ -98,7 +98,7 @@ it('preserves nothing of a file that changes between looking and reading', async
   });
   await expect(deliverResult({ ...deps, store }, given)).rejects.toMatchObject({ code: 'destination_changed' });
   expect(await house.store.stat(preservedKey(batchId, 0, sha256Of('original')))).toBeUndefined();
-  expect(await house.journal.compensation(batchId, 0)).toBeUndefined();
+  expect(await house.journal.deliveries.compensation(batchId, 0)).toBeUndefined();
   expect(await readFile(photo, 'utf8')).toBe('edited');
 });
 
@@ -107,8 +107,8 @@ it.each(['in_place', 'folder'] as const)(
   async (kind) => {
     const out = join(house.root, 'out');
     const given = await delivery(kind === 'folder' ? { kind, path: out } : { kind });
-    const noteDelivery = house.journal.noteDelivery.bind(house.journal);
-    house.journal.noteDelivery = async (...noted) => {
+    const noteDelivery = house.journal.deliveries.note.bind(house.journal.deliveries);
+    house.journal.deliveries.note = async (...noted) => {
       await noteDelivery(...noted);
       await undoPhoto(deps, { batchId, index: 0 }, signal);
     };
@@ -139,7 +139,7 @@ it('removes what an attempt was killed over, in the next attempt or when it is u
   await putOther('other.jpg');
   expect(await readdir(folder)).toEqual(['other.jpg', 'photo.jpg']);
 
-  await house.journal.noteDelivery(batchId, 0, sha256Of('result of a killed attempt'));
+  await house.journal.deliveries.note(batchId, 0, sha256Of('result of a killed attempt'));
   await writeFile(join(folder, left), 'half');
   await deliverResult(deps, given);
   expect(await readdir(folder)).toEqual(['other.jpg', 'photo.jpg']);

@@ -38,7 +38,7 @@ export async function findOriginal(photo: PhotoView, house: House): Promise<Full
   }
   // Where the result took the place of the original, that lies in the store.
   const { path: named, bytes, modifiedMs } = original;
-  const replaced = await journal.compensation(batchId, index);
+  const replaced = await journal.deliveries.compensation(batchId, index);
   if (replaced?.kind === 'restore' && replaced.path === named) {
     return { version: `${batchId}.${index}.preserved`, borrow: () => store.localCopy(replaced.preservedKey) };
   }

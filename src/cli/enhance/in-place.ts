@@ -60,7 +60,7 @@ async function findWriter(
 ): Promise<OrderedPhoto | undefined> {
   let sha256: string | undefined;
   for (const ordered of orders) {
-    const deliveries = await journal.deliveries(ordered.batchId, ordered.index);
+    const deliveries = await journal.deliveries.digests(ordered.batchId, ordered.index);
     if (deliveries.size === 0) continue;
     sha256 ??= (await identifyFile(photo.path))?.sha256;
     if (sha256 !== undefined && deliveries.has(sha256)) return ordered;

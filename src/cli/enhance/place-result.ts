@@ -81,8 +81,8 @@ async function registerCopy(
   { batchId, index }: OrderedPhoto,
   { path, sha256 }: { path: string; sha256: string },
 ): Promise<void> {
-  await journal.registerCompensation(batchId, { kind: 'remove', index, path });
-  await journal.noteDelivery(batchId, index, sha256);
+  await journal.deliveries.registerCompensation(batchId, { kind: 'remove', index, path });
+  await journal.deliveries.note(batchId, index, sha256);
 }
 
 const exists = async (path: string): Promise<boolean> =>
