@@ -11,38 +11,29 @@ import {
 } from '../contracts/http-uploads.ts';
 import { syncDirectory } from './durable-files.ts';
 import { sideBySide } from './side-by-side.ts';
-
-/** A batch, or an addition to an open one, that uploads were given to. */
-export interface Claim {
-  readonly batchId: string;
-  readonly additionId?: string | undefined;
-}
+import { parseUploadName, UploadPaths, type Claim } from './upload-paths.ts';
 
 type OutcomeOf = (claim: Claim, claimedAt: number) => Promise<'taken' | 'given back' | undefined>;
 
 const AT_ONCE = 16;
-const NAME = /^(u-[0-9a-z]+)\.(?:(bytes)|(?:(b-[0-9a-z-]+)\.(?:([ak]-[0-9a-f]+)\.)?)?(json)(\.new)?)$/;
 
 /**
- * Uploads that come in piece by piece, until a batch takes them: files of this host that outlive the process.
- *
- *     {shard}/{id}.bytes                         what has come
- *             {id}.json                          whose it is, how long it will be
- *             {id}.{batch}[.{addition}].json     the same, once it was given to a batch
+ * Uploads that come in piece by piece, until a batch takes them: files of this host that outlive the process
+ * (`upload-paths.ts`).
  *
  * The rename of its record gives an upload away: of two batches that want it one gets it. Its bytes are linked into the batch
  * and removed here when the batch is certain to exist; so a process that dies in between loses nothing ({@link sweep}).
  */
 export class UploadShelf {
-  readonly #root: string;
+  readonly #paths: UploadPaths;
 
   constructor(root: string) {
-    this.#root = root;
+    this.#paths = new UploadPaths(root);
   }
 
   async create(record: UploadRecord): Promise<void> {
     await this.#guard(async () => {
-      await mkdir(join(this.#root, shardOfUpload(record.id)), { recursive: true, mode: 0o700 });
+      await mkdir(this.#paths.shardOf(record.id), { recursive: true, mode: 0o700 });
       await (await open(this.bytesPath(record.id), 'wx', 0o600)).close();
       await this.describe(record);
     });
@@ -50,7 +41,7 @@ export class UploadShelf {
 
   /** Writes what is known of an upload; whole or not at all. */
   async describe(record: UploadRecord): Promise<void> {
-    const path = this.#recordPath(record.id);
+    const path = this.#paths.record(record.id);
     await this.#guard(async () => {
       const file = await open(`${path}.new`, 'w', 0o600);
       try {
@@ -60,13 +51,13 @@ export class UploadShelf {
         await file.close();
       }
       await rename(`${path}.new`, path);
-      await syncDirectory(join(this.#root, shardOfUpload(record.id)));
+      await syncDirectory(this.#paths.shardOf(record.id));
     });
   }
 
   /** `undefined` for uploads that never were, are over, or were given to a batch. */
   async read(id: string): Promise<UploadRecord | undefined> {
-    return isUploadId(id) ? this.#readRecord(this.#recordPath(id)) : undefined;
+    return isUploadId(id) ? this.#readRecord(this.#paths.record(id)) : undefined;
   }
 
   /** Bytes that have come; 0 once they were removed. */
@@ -95,7 +86,7 @@ export class UploadShelf {
 
   async remove(id: string): Promise<void> {
     // The record goes first: bytes without one are nobody's and swept.
-    for (const path of [this.#recordPath(id), this.bytesPath(id)]) await this.#ifPresent(() => unlink(path));
+    for (const path of [this.#paths.record(id), this.bytesPath(id)]) await this.#ifPresent(() => unlink(path));
   }
 
   /**
@@ -109,7 +100,7 @@ export class UploadShelf {
       await sideBySide(ids, AT_ONCE, async (id) => {
         if (taken !== undefined) return;
         const done = await this.#ifPresent(async () => {
-          await rename(this.#recordPath(id), this.#claimPath(id, claim));
+          await rename(this.#paths.record(id), this.#paths.claimed(id, claim));
           return true;
         });
         if (done) given.push(id);
@@ -126,7 +117,7 @@ export class UploadShelf {
 
   async release(ids: readonly string[], claim: Claim): Promise<void> {
     await sideBySide(ids, AT_ONCE, async (id) => {
-      await this.#ifPresent(() => rename(this.#claimPath(id, claim), this.#recordPath(id)));
+      await this.#ifPresent(() => rename(this.#paths.claimed(id, claim), this.#paths.record(id)));
     });
   }
 
@@ -141,10 +132,10 @@ export class UploadShelf {
   async claimed(id: string): Promise<{ record: UploadRecord; batchId: string } | undefined> {
     if (!isUploadId(id)) return undefined;
     for (const name of await this.#names(shardOfUpload(id))) {
-      const [, owner, , batchId] = NAME.exec(name) ?? [];
-      if (owner !== id || batchId === undefined) continue;
-      const record = await this.#readRecord(join(this.#root, shardOfUpload(id), name));
-      if (record) return { record, batchId };
+      const parsed = parseUploadName(name);
+      if (parsed?.id !== id || parsed.claim === undefined) continue;
+      const record = await this.#readRecord(join(this.#paths.shardOf(id), name));
+      if (record) return { record, batchId: parsed.claim.batchId };
     }
     return undefined;
   }
@@ -165,13 +156,12 @@ export class UploadShelf {
       const names = await this.#names(shard);
       const withBytes = new Set(names.filter((name) => name.endsWith('.bytes')).map((name) => name.slice(0, -6)));
       for (const name of names) {
-        const [, id = '', bytes, batchId, additionId, , unfinished] = NAME.exec(name) ?? [];
-        const moment = momentOfUpload(id);
-        if (moment === undefined) continue;
-        if (batchId !== undefined && withBytes.has(id)) await this.#end(id, { batchId, additionId }, options.outcomeOf);
-        const over =
-          moment < (bytes === undefined && unfinished === undefined ? options.forgetBefore : options.deadline);
-        if (over) await this.#ifPresent(() => unlink(join(this.#root, shard, name)));
+        const { id, kind, claim } = parseUploadName(name) ?? {};
+        const moment = id === undefined ? undefined : momentOfUpload(id);
+        if (id === undefined || moment === undefined) continue;
+        if (claim !== undefined && withBytes.has(id)) await this.#end(id, claim, options.outcomeOf);
+        const over = moment < (kind === 'record' ? options.forgetBefore : options.deadline);
+        if (over) await this.#ifPresent(() => unlink(join(this.#paths.shard(shard), name)));
         else if (name === `${id}.json` && moment >= options.deadline) waiting += 1;
       }
     }
@@ -180,12 +170,12 @@ export class UploadShelf {
 
   /** Where the bytes lie, for programs that read a file of this host. */
   bytesPath(id: string): string {
-    return join(this.#root, shardOfUpload(id), `${id}.bytes`);
+    return this.#paths.bytes(id);
   }
 
   async #end(id: string, claim: Claim, outcomeOf: OutcomeOf): Promise<void> {
     // The rename that made the claim is the last change of its file's entry.
-    const made = await this.#ifPresent(() => stat(this.#claimPath(id, claim)));
+    const made = await this.#ifPresent(() => stat(this.#paths.claimed(id, claim)));
     if (!made) return;
     const outcome = await outcomeOf(claim, made.ctimeMs);
     if (outcome === 'taken') await this.settle([id]);
@@ -197,15 +187,6 @@ export class UploadShelf {
     return text === undefined ? undefined : uploadRecordSchema.parse(JSON.parse(text));
   }
 
-  #recordPath(id: string): string {
-    return join(this.#root, shardOfUpload(id), `${id}.json`);
-  }
-
-  #claimPath(id: string, { batchId, additionId }: Claim): string {
-    const claim = additionId === undefined ? batchId : `${batchId}.${additionId}`;
-    return join(this.#root, shardOfUpload(id), `${id}.${claim}.json`);
-  }
-
   async #openForWriting(id: string): Promise<FileHandle> {
     const file = await this.#ifPresent(() => open(this.bytesPath(id), constants.O_WRONLY | constants.O_NOFOLLOW));
     if (!file) throw new DarkroomError('upload_expired');
@@ -213,16 +194,16 @@ export class UploadShelf {
   }
 
   async #shards(): Promise<string[]> {
-    return (await this.#ifPresent(() => readdir(this.#root))) ?? [];
+    return (await this.#ifPresent(() => readdir(this.#paths.root))) ?? [];
   }
 
   async #names(shard: string): Promise<string[]> {
-    return (await this.#ifPresent(() => readdir(join(this.#root, shard)))) ?? [];
+    return (await this.#ifPresent(() => readdir(this.#paths.shard(shard)))) ?? [];
   }
 
   async #syncShards(ids: readonly string[]): Promise<void> {
     const shards = [...new Set(ids.map(shardOfUpload))];
-    await sideBySide(shards, AT_ONCE, (shard) => syncDirectory(join(this.#root, shard)));
+    await sideBySide(shards, AT_ONCE, (shard) => syncDirectory(this.#paths.shard(shard)));
   }
 
   async #ifPresent<T>(action: () => Promise<T>): Promise<T | undefined> {

@@ -3,7 +3,7 @@ import type { PhotoRecord } from '../../contracts/batch.ts';
 import { DarkroomError, type ErrorCode } from '../../contracts/errors.ts';
 import type { UploadRecord } from '../../contracts/http-uploads.ts';
 import { sideBySide } from '../../storage/side-by-side.ts';
-import type { Claim } from '../../storage/upload-shelf.ts';
+import type { Claim } from '../../storage/upload-paths.ts';
 import type { House } from '../house.ts';
 import { finishUpload } from '../uploads/finish-upload.ts';
 import { checkSize, type SizeLimits } from '../../contracts/result-size.ts';

@@ -3,7 +3,8 @@ import { setInterval } from 'node:timers';
 import type { Logger } from 'pino';
 import type { UploadRecord } from '../../contracts/http-uploads.ts';
 import { Neighbours } from '../../storage/neighbours.ts';
-import { type Claim, UploadShelf } from '../../storage/upload-shelf.ts';
+import type { Claim } from '../../storage/upload-paths.ts';
+import { UploadShelf } from '../../storage/upload-shelf.ts';
 import { Slots } from './slots.ts';
 import { UploadLocks } from './upload-locks.ts';
 
