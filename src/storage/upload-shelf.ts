@@ -150,8 +150,8 @@ export class UploadShelf {
     forgetBefore: number;
     /** Whether a claim came to an end; `undefined` while it may still be under way. It was made at `claimedAt`, epoch milliseconds. */
     outcomeOf: OutcomeOf;
-  }): Promise<number> {
-    let waiting = 0;
+  }): Promise<string[]> {
+    const waiting: string[] = [];
     for (const shard of await this.#shards()) {
       const names = await this.#names(shard);
       const withBytes = new Set(names.filter((name) => name.endsWith('.bytes')).map((name) => name.slice(0, -6)));
@@ -162,7 +162,7 @@ export class UploadShelf {
         if (claim !== undefined && withBytes.has(id)) await this.#end(id, claim, options.outcomeOf);
         const over = moment < (kind === 'record' ? options.forgetBefore : options.deadline);
         if (over) await this.#ifPresent(() => unlink(join(this.#paths.shard(shard), name)));
-        else if (name === `${id}.json` && moment >= options.deadline) waiting += 1;
+        else if (name === `${id}.json` && moment >= options.deadline) waiting.push(id);
       }
     }
     return waiting;

@@ -12,8 +12,6 @@ export const UPLOADS_PATH = '/api/v1/uploads';
 
 /** How long a request that another one pushes aside may take to write down what it has. */
 const DRAIN_MS = 200;
-/** Twice the largest batch; each costs two small files until it expires. */
-const WAITING_AT_MOST = 200_000;
 const METADATA_CHARACTERS = 4096;
 
 type TusCall = Pick<Call<unknown, unknown, unknown>, 'request' | 'response' | 'tenant' | 'signal'>;
@@ -65,7 +63,7 @@ async function speakTus(call: TusCall, house: House, uploadId: string | undefine
     namingFunction: () => makeUploadId(house.clock(), house.random(UPLOAD_ID_BYTES)),
     onIncomingRequest: () => requireRoomFor(Number(request.get('content-length') ?? 0), house),
     onUploadCreate: async (_request, upload) => {
-      await checkNew(upload, house);
+      await checkNew(upload, call.tenant, house);
       created = upload.id;
       return {};
     },
@@ -87,10 +85,10 @@ async function speakTus(call: TusCall, house: House, uploadId: string | undefine
   throw failure instanceof DarkroomError ? failure : problemOf(answer.status, await answer.text(), failure);
 }
 
-async function checkNew({ size = 0, metadata = {} }: Upload, house: House): Promise<void> {
+async function checkNew({ size = 0, metadata = {} }: Upload, tenant: string, house: House): Promise<void> {
   if (size === 0) throw new DarkroomError('empty_file');
-  if (house.uploads.waiting >= WAITING_AT_MOST) {
-    throw new DarkroomError('uploads_busy', 'Too many uploads are waiting for a batch to take them.');
+  if (!house.uploads.waiting.hasRoomFor(tenant)) {
+    throw new DarkroomError('uploads_busy', 'Too many of your uploads are waiting for a batch to take them.');
   }
   const characters = Object.entries(metadata).reduce((sum, [key, value]) => sum + key.length + (value?.length ?? 0), 0);
   if (characters > METADATA_CHARACTERS) {

@@ -24,7 +24,7 @@ export class TusStore extends DataStore {
     const createdAt = Date.parse(creation_date ?? '');
     const name = photoName(metadata['filename'] ?? metadata['name'] ?? '');
     await this.#room.shelf.create({ id, tenant: this.#tenant, name, metadata, length: size, createdAt });
-    this.#room.countOne();
+    this.#room.waiting.add(id, this.#tenant);
     return upload;
   }
 

@@ -7,6 +7,7 @@ import type { Claim } from '../../storage/upload-paths.ts';
 import { UploadShelf } from '../../storage/upload-shelf.ts';
 import { Slots } from './slots.ts';
 import { UploadLocks } from './upload-locks.ts';
+import { WaitingUploads } from './waiting-uploads.ts';
 
 interface RoomParts {
   readonly directory: string;
@@ -27,12 +28,12 @@ const SILENT = 'other processes cannot see that this one uses the uploads';
 export class UploadRoom {
   readonly shelf: UploadShelf;
   readonly locks = new UploadLocks();
+  readonly waiting = new WaitingUploads();
   readonly slots: Slots;
   readonly expiryMs: number;
   readonly #parts: RoomParts;
   readonly #neighbours: Neighbours;
   #timer: NodeJS.Timeout | undefined;
-  #waiting = 0;
 
   constructor(parts: RoomParts) {
     this.#parts = parts;
@@ -42,18 +43,9 @@ export class UploadRoom {
     this.expiryMs = parts.expiryMs;
   }
 
-  /** Uploads that wait for bytes or a batch, counted at every sweep and one by one in between; never too few. */
-  get waiting(): number {
-    return this.#waiting;
-  }
-
   /** Whether an upload's time is over, swept or not: its bytes may be gone at any moment. */
   isOver({ createdAt }: Pick<UploadRecord, 'createdAt'>): boolean {
     return createdAt + this.expiryMs <= this.#parts.clock();
-  }
-
-  countOne(): void {
-    this.#waiting += 1;
   }
 
   /** First settles what an earlier process left open, unless others that may be at it use the directory; then sweeps now and then. */
@@ -71,14 +63,16 @@ export class UploadRoom {
   async sweep(options: { alone: boolean }): Promise<void> {
     const { clock, isTaken } = this.#parts;
     const deadline = clock() - this.expiryMs;
-    this.#waiting = await this.shelf.sweep({
-      deadline,
-      forgetBefore: deadline - this.expiryMs,
-      outcomeOf: async (claim, claimedAt) => {
-        if (await isTaken(claim)) return 'taken';
-        return options.alone || claimedAt < clock() - CLAIM_MS ? 'given back' : undefined;
-      },
-    });
+    const sweepShelf = (): Promise<string[]> =>
+      this.shelf.sweep({
+        deadline,
+        forgetBefore: deadline - this.expiryMs,
+        outcomeOf: async (claim, claimedAt) => {
+          if (await isTaken(claim)) return 'taken';
+          return options.alone || claimedAt < clock() - CLAIM_MS ? 'given back' : undefined;
+        },
+      });
+    await this.waiting.recount(sweepShelf, async (uploadId) => (await this.shelf.read(uploadId))?.tenant);
   }
 
   async #sweepQuietly(): Promise<void> {
