@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { autoscalerReportSchema, SCALING_STALE_MS, type AutoscalerReport } from '../contracts/autoscaling.ts';
 import { workerReportSchema, REPORT_STALE_MS, type WorkerReport } from '../contracts/worker-report.ts';
 import { TASK_QUEUES } from '../contracts/workflow-api.ts';
+import { leaveOutUnreadable, readRecord } from '../storage/json-records.ts';
 import { AUTOSCALERS, WORKERS } from '../storage/keys.ts';
 import { isAlive } from '../storage/temporary-names.ts';
 import type { Store } from '../storage/store.ts';
@@ -29,10 +30,10 @@ async function readReports<T extends Report>(
   since: number,
 ): Promise<T[]> {
   const reports = await Promise.all(
-    (await store.list(folder)).map(async (name) => {
-      const bytes = await store.read(`${folder}/${name}`);
-      return bytes && schema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
-    }),
+    (await store.list(folder)).map((name) =>
+      // One that a full disk cut off, or another release wrote, says nothing; the next is due in seconds.
+      leaveOutUnreadable(readRecord(store, `${folder}/${name}`, schema), () => undefined),
+    ),
   );
   return reports
     .filter((report) => report !== undefined)
