@@ -4,9 +4,24 @@
  */
 import { GraphBuilder, floatPort } from '../dist/models/graph-builder.js';
 import { convolve, enlarge, exactWeights } from '../dist/models/graph-parts.js';
+import { readNetwork } from '../dist/models/network.js';
+import { pullModel } from '../dist/models/pull-model.js';
+import { cacheDir } from './engine-stage.mjs';
+
+/** The plain graph of a network that is installed, with its published weights. */
+export async function plainGraphOf(entry, side) {
+  const { param, bin } = await pullModel(entry, {
+    cacheDir,
+    mirrorDir: process.env.MODEL_MIRROR,
+    environment: process.env,
+    signal: AbortSignal.timeout(120_000),
+    onProgress: () => undefined,
+  });
+  return naiveGraph(readNetwork(entry.architecture, param, bin), side, side);
+}
 
 /** @returns the `.onnx` file for tiles of this size; its input is `[1, 3, height, width]`. */
-export function naiveGraph(network, width, height) {
+function naiveGraph(network, width, height) {
   const graph = new GraphBuilder();
   const convolution = (name, value, given) =>
     convolve(graph, name, value, exactWeights(graph, name, given), given.bias);

@@ -42,10 +42,8 @@ def torch(name: str, weights: str):
     network = load(NETWORKS[name](), Path(weights).read_bytes())
 
     def enlarge(picture: Image.Image) -> Image.Image:
-        x = torch.from_numpy(np.asarray(picture, np.float32).transpose(2, 0, 1)[None] / 255)
         with torch.inference_mode():
-            y = network(x).clamp(0, 1)[0].numpy().transpose(1, 2, 0)
-        return Image.fromarray(np.round(y * 255).astype(np.uint8))
+            return picture_of(network(torch.from_numpy(planes_of(picture))).numpy())
 
     return enlarge
 
@@ -56,9 +54,20 @@ def onnxruntime(graph: str):
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
     session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    # Darkroom's graphs take and give rows of pixels in 8 bits.
-    return lambda picture: Image.fromarray(session.run(None, {name: np.asarray(picture)[None]})[0][0])
+    given = session.get_inputs()[0]
+    if given.type == "tensor(float)":
+        return lambda picture: picture_of(session.run(None, {given.name: planes_of(picture)})[0])
+    # Darkroom's own graphs take and give rows of pixels in 8 bits.
+    return lambda picture: Image.fromarray(session.run(None, {given.name: np.asarray(picture)[None]})[0][0])
+
+
+def planes_of(picture: Image.Image) -> np.ndarray:
+    """From 0 to 1, one colour after the other, as exporters leave it to their users."""
+    return np.ascontiguousarray(np.asarray(picture, np.float32).transpose(2, 0, 1)[None] / 255)
+
+
+def picture_of(planes: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.round(planes[0].clip(0, 1).transpose(1, 2, 0) * 255).astype(np.uint8))
 
 
 def peak_megabytes() -> float:

@@ -3,11 +3,9 @@ import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { middleOf } from '../book.mjs';
-import { cacheDir, installed } from '../engine-stage.mjs';
-import { naiveGraph } from '../naive-graph.mjs';
+import { installed } from '../engine-stage.mjs';
+import { plainGraphOf } from '../naive-graph.mjs';
 import { MODELS_DIR } from '../../dist/models/catalogue.js';
-import { readNetwork } from '../../dist/models/network.js';
-import { pullModel } from '../../dist/models/pull-model.js';
 
 /** The side of a tile in pixels, and the same network in 8 bits. */
 const NETWORKS = [
@@ -52,7 +50,10 @@ async function compare({ name, eight, side }, takes) {
   const pixels = await photoOf(side);
   const bytes = new Tensor('uint8', pixels, [1, side, side, 3]);
   const all = [
-    { graph: await plainGraph(name, side), input: new Tensor('float32', asFloats(pixels), [1, 3, side, side]) },
+    {
+      graph: await plainGraphOf(here(name).entry, side),
+      input: new Tensor('float32', asFloats(pixels), [1, 3, side, side]),
+    },
     ...[name, eight].flatMap((one) => here(one) ?? []).map(({ graphPath }) => ({ graph: graphPath, input: bytes })),
   ];
   for (const one of all) one.session = await open(one.graph);
@@ -79,18 +80,6 @@ async function take({ session, input }) {
   const { output } = await session.run({ input });
   const { user, system } = process.cpuUsage(before);
   return { seconds: (user + system) / 1e6, output };
-}
-
-async function plainGraph(name, side) {
-  const { entry } = here(name);
-  const { param, bin } = await pullModel(entry, {
-    cacheDir,
-    mirrorDir: process.env.MODEL_MIRROR,
-    environment: process.env,
-    signal: AbortSignal.timeout(120_000),
-    onProgress: () => undefined,
-  });
-  return naiveGraph(readNetwork(entry.architecture, param, bin), side, side);
 }
 
 const photoOf = async (side) =>

