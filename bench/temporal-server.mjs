@@ -28,7 +28,8 @@ export async function startServer(cacheDir, directory) {
     stdio: 'ignore',
   });
   const ended = new Promise((resolve) => server.once('exit', resolve));
-  process.once('exit', () => server.kill('SIGKILL')); // also when the bench itself fails
+  const kill = () => server.kill('SIGKILL');
+  process.once('exit', kill); // also when the bench itself fails
   const address = `127.0.0.1:${port}`;
   await waitUntilServing({ address }, 'default', 30_000, signal);
   return {
@@ -37,6 +38,7 @@ export async function startServer(cacheDir, directory) {
     async stop() {
       server.kill('SIGTERM');
       await ended;
+      process.off('exit', kill);
     },
   };
 }
