@@ -21,7 +21,7 @@ const atTheBooks = <T>(action: () => Promise<T>): Promise<T> => withTypedFailure
 /** Activities that read and write the journal: task queue `io`. */
 export function createJournalActivities({ journal, now, announcer }: JournalDependencies): JournalActivities {
   return {
-    openPage: ({ batchId, page, from, epoch }) =>
+    openPage: ({ batchId, page, from, countFrom, epoch }) =>
       atTheBooks(async () => {
         const [records, outcomes] = await Promise.all([
           requirePage(journal, { batchId, page, from }),
@@ -37,7 +37,7 @@ export function createJournalActivities({ journal, now, announcer }: JournalDepe
         }
         const header = await journal.header(batchId);
         if (header) await announcer.pageOpened(header, { page, round: epoch });
-        return sortPage(records, outcomes, epoch);
+        return sortPage(records, outcomes, { epoch, countFrom });
       }),
 
     surveyBatch: ({ batchId }) =>
@@ -107,10 +107,10 @@ async function requirePage(
 function sortPage(
   records: readonly PhotoRecord[],
   outcomes: ReadonlyMap<number, PhotoOutcome>,
-  epoch: number,
+  { epoch, countFrom }: Pick<PageToOpen, 'epoch' | 'countFrom'>,
 ): OpenedPage {
-  const counted = countPage(records, outcomes, epoch);
-  return epoch === 0 ? counted : { ...counted, completed: 0, failed: 0, settledKilopixels: 0 };
+  if (countFrom !== undefined) return { ...countPage(records, outcomes, epoch, countFrom), countedFrom: countFrom };
+  return countPage(records, outcomes, epoch, epoch === 0 ? 0 : Number.POSITIVE_INFINITY);
 }
 
 /** Photos without an outcome, or failed in a round before `epoch`, are pending; photos refused at the door never are. */
@@ -118,6 +118,7 @@ function countPage(
   records: readonly PhotoRecord[],
   outcomes: ReadonlyMap<number, PhotoOutcome>,
   epoch: number,
+  countFrom = 0,
 ): OpenedPage {
   const counted: OpenedPage = { next: 0, pending: [], completed: 0, failed: 0, settledKilopixels: 0 };
   for (const { index, name, kilopixels, refused, original } of records) {
@@ -134,6 +135,7 @@ function countPage(
       });
       continue;
     }
+    if (index < countFrom) continue;
     if (outcome?.status === 'completed') counted.completed += 1;
     else counted.failed += 1;
     counted.settledKilopixels += kilopixels;

@@ -23,6 +23,8 @@ export interface PageToOpen {
   page: number;
   /** Photos before this one were opened earlier: an open batch fills its last page bit by bit. */
   from: number;
+  /** What has settled is counted from this photo on; workflows of older versions do not say. */
+  countFrom?: number | undefined;
   epoch: number;
 }
 
@@ -41,7 +43,7 @@ export interface AppendedPhotos {
   kilopixels: number;
 }
 
-/** The work of a page, and what of it is settled already. A round that began with a survey has counted that before: zeros. */
+/** The work of a page, and what of it is settled already. */
 export interface OpenedPage {
   /** Index after the last photo that was seen. */
   next: number;
@@ -49,6 +51,8 @@ export interface OpenedPage {
   completed: number;
   failed: number;
   settledKilopixels: number;
+  /** From which photo on that was counted; workers of older versions do not say: they count whole pages, and none after round 0. */
+  countedFrom?: number;
 }
 
 /** What of a batch the journal already knows. */

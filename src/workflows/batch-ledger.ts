@@ -16,7 +16,7 @@ import { WorkingTime } from './working-time.ts';
 /** What the workflow should do now; it asks again after every event. */
 export type Step =
   | { do: 'enhance'; photo: PendingPhoto }
-  | { do: 'open page'; page: number; from: number }
+  | { do: 'open page'; page: number; from: number; countFrom: number }
   | { do: 'survey' }
   | { do: 'continue as new' }
   | { do: 'finish' }
@@ -105,10 +105,12 @@ export class BatchLedger {
     return this.#open ? { do: 'wait' } : { do: 'finish' };
   }
 
-  /** A page was opened: its pending photos are queued, what it had settled is counted unless a survey has done so. */
+  /** A page was opened: its pending photos are queued, and what had settled of those not seen before is counted. */
   pageOpened(page: number, opened: OpenedPage): void {
-    const { left, newFrom } = this.#walk.opened(page, opened.next);
-    if (newFrom !== undefined) {
+    const { left, newFrom, again } = this.#walk.opened(page, opened.next);
+    // Workers of older versions count whole pages, and nothing after round 0.
+    const counted = opened.countedFrom !== undefined || (this.#round === 0 && !again);
+    if (newFrom !== undefined && counted) {
       this.#tally.addSettledBefore(opened);
       this.#tally.countedTwice(this.#droppedAndSettled(newFrom, opened));
     }
@@ -119,8 +121,6 @@ export class BatchLedger {
 
   /** Photos that were taken out before their page was opened, and counted then, and that the page counts as well. */
   #droppedAndSettled(newFrom: number, { next, pending }: OpenedPage): number {
-    // In later rounds a page counts nothing of what it had settled.
-    if (this.#round > 0) return 0;
     const toDo = new Set(pending.map(({ index }) => index));
     return [...this.#dropped].filter((index) => index >= newFrom && index < next && !toDo.has(index)).length;
   }

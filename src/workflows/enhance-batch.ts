@@ -58,8 +58,9 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
       if (step.do === 'survey') {
         await survey();
       } else if (step.do === 'open page') {
-        const page = { batchId: input.batchId, page: step.page, from: step.from, epoch: batch.round };
-        batch.pageOpened(step.page, await books.openPage(page));
+        const { page, from, countFrom } = step;
+        const opened = await books.openPage({ batchId: input.batchId, page, from, countFrom, epoch: batch.round });
+        batch.pageOpened(page, opened);
       } else if (step.do === 'enhance') {
         void enhance(step.photo);
       } else if (step.do === 'continue as new') {

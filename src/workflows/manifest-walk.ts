@@ -18,19 +18,23 @@ export class ManifestWalk {
     this.#left = new Set(carried?.left);
   }
 
-  /** The page to open next and the first index to look at in it; `undefined` at the end of a manifest of `total` photos. */
-  nextPage(total: number): { page: number; from: number } | undefined {
+  /**
+   * The page to open next, the first index to look at in it, and the first that was not seen before; `undefined` at the end of
+   * a manifest of `total` photos.
+   */
+  nextPage(total: number): { page: number; from: number; countFrom: number } | undefined {
     const [again] = this.#pagesAgain;
-    if (again !== undefined) return { page: again, from: again * PHOTOS_PER_PAGE };
-    return this.#next < total ? { page: pageOf(this.#next), from: this.#next } : undefined;
+    const countFrom = this.#next;
+    if (again !== undefined) return { page: again, from: again * PHOTOS_PER_PAGE, countFrom };
+    return countFrom < total ? { page: pageOf(countFrom), from: countFrom, countFrom } : undefined;
   }
 
   /**
    * @param next - index of the first photo behind those that were opened.
    * @returns `left`: the photos of the page that are still to do, where an earlier run had opened it and knew the others;
-   *   `newFrom`: the first photo that was not seen before, where the page is not one of those to go through again.
+   *   else `newFrom`: the first photo that was not seen before, and whether it was a page to go through `again`.
    */
-  opened(page: number, next: number): { left?: ReadonlySet<number>; newFrom?: number } {
+  opened(page: number, next: number): { left?: ReadonlySet<number>; newFrom?: number; again?: boolean } {
     const again = this.#pagesAgain[0] === page;
     if (again) this.#pagesAgain = this.#pagesAgain.slice(1);
     const left = new Set([...this.#left].filter((index) => pageOf(index) === page));
@@ -38,7 +42,7 @@ export class ManifestWalk {
     if (left.size > 0) return { left };
     const newFrom = this.#next;
     this.#next = Math.max(this.#next, next);
-    return again ? {} : { newFrom };
+    return { newFrom, again };
   }
 
   /** From here on only these pages are gone through, and what is added to the `total` photos there are. */

@@ -46,3 +46,20 @@ describe('a page of the manifest that is not in the store', () => {
     await expect(open(batchId, 0, 2)).rejects.toMatchObject(waitedFor);
   });
 });
+
+it('counts what has settled of a page from the photo on that it is told, in every round', async () => {
+  const batchId = newBatchId();
+  const refused = { code: 'unsupported_format' as const, message: 'No photo.' };
+  const photos = [makeRecord(0), { ...makeRecord(1), refused }, makeRecord(2), { ...makeRecord(3), refused }];
+  await house.journal.createBatch(makeHeader(batchId, 4, { open: true }), photos);
+  const inRound = (epoch: number, countFrom?: number): Promise<OpenedPage> =>
+    atTheBooks().run(() =>
+      books.openPage({ batchId, page: 0, from: 0, epoch, ...(countFrom !== undefined && { countFrom }) }),
+    );
+  const toDo = [{ index: 0 }, { index: 2 }];
+  expect(await inRound(1, 2)).toMatchObject({ next: 4, failed: 1, countedFrom: 2, pending: toDo });
+  expect(await inRound(0, 0)).toMatchObject({ failed: 2, countedFrom: 0, pending: toDo });
+  // As workflows of older versions ask.
+  expect(await inRound(0)).toMatchObject({ failed: 2, pending: toDo });
+  expect(await inRound(1)).toMatchObject({ failed: 0, pending: toDo });
+});

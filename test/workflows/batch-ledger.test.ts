@@ -111,7 +111,7 @@ describe('batch ledger', () => {
       settledKilopixels: 100,
       pages: [0],
     });
-    expect(ledger.nextStep(false)).toEqual({ do: 'open page', page: 0, from: 0 });
+    expect(ledger.nextStep(false)).toEqual({ do: 'open page', page: 0, from: 0, countFrom: 2 });
     ledger.pageOpened(0, {
       next: 2,
       pending: [{ index: 0, name: '0', kilopixels: 100 }],
@@ -236,17 +236,30 @@ describe('batch ledger', () => {
     expect(ledger.nextStep(false)).toEqual({ do: 'finish' });
   });
 
+  it('counts what was refused of photos that are added in a later round', () => {
+    const ledger = new BatchLedger(input({ total: 2, open: true, resume: true }), 0);
+    const counts = { completed: 1, failed: 1, settledKilopixels: 200 };
+    ledger.surveyed({ ...counts, total: 2, kilopixels: 200, epoch: 1, pages: [0] });
+    ledger.added('late', { from: 2, count: 2, kilopixels: 100 });
+    expect(ledger.nextStep(false)).toEqual({ do: 'open page', page: 0, from: 0, countFrom: 2 });
+    const pending = [{ index: 3, name: '3', kilopixels: 100 }];
+    ledger.pageOpened(0, { next: 4, pending, completed: 0, failed: 1, settledKilopixels: 0, countedFrom: 2 });
+    ledger.started(3);
+    ledger.settled(3, 'completed', 0);
+    expect(ledger.progress(0)).toMatchObject({ total: 4, completed: 2, failed: 2, progress: 1 });
+  });
+
   it('waits for photos while it is open, fills its last page bit by bit, and ends when it is sealed', () => {
     const ledger = new BatchLedger(input({ total: 0, kilopixels: 0, open: true }), 0);
     expect(ledger.nextStep(false)).toEqual({ do: 'wait' });
     ledger.added('first', { from: 0, count: 2, kilopixels: 200 });
-    expect(ledger.nextStep(false)).toEqual({ do: 'open page', page: 0, from: 0 });
+    expect(ledger.nextStep(false)).toEqual({ do: 'open page', page: 0, from: 0, countFrom: 0 });
     ledger.pageOpened(0, pageOfPhotos(0, 2));
     ledger.started(0);
     ledger.added('second', { from: 2, count: 1, kilopixels: 100 });
     expect(ledger.addition('first')).toMatchObject({ from: 0, count: 2 });
     ledger.started(1);
-    expect(ledger.nextStep(false)).toEqual({ do: 'open page', page: 0, from: 2 });
+    expect(ledger.nextStep(false)).toEqual({ do: 'open page', page: 0, from: 2, countFrom: 2 });
     const third = { index: 2, name: '2', kilopixels: 100 };
     ledger.pageOpened(0, { next: 3, pending: [third], completed: 0, failed: 0, settledKilopixels: 0 });
     expect(ledger.nextStep(false)).toEqual({ do: 'enhance', photo: third });
