@@ -1,23 +1,13 @@
 import { DarkroomError } from '../contracts/errors.ts';
-import { TILE_SIZE } from '../contracts/options.ts';
 import type { ChildExit } from './child-engine.ts';
 import { removeDrafts } from './drafts.ts';
 import { judge, withSmallerTiles, type EngineEnd, type Verdict } from './engine-exit.ts';
-import type {
-  EngineProgress,
-  EnginePool,
-  EngineStatus,
-  EnhancedPhoto,
-  EnhanceJob,
-  NetworkStatus,
-  Substitute,
-} from './engine.ts';
+import type { EngineProgress, EnginePool, EngineStatus, EnhancedPhoto, EnhanceJob } from './engine.ts';
 import { Lane, type LaneListener, type LaneLog } from './lane.ts';
-import { DEVICE_SHARE, tileWithin } from './memory-model.ts';
+import { PoolNetworks } from './pool-networks.ts';
 import { planPool, type EnginePoolOptions } from './pool-options.ts';
-import type { EngineModel, Fault } from './protocol.ts';
+import type { Fault } from './protocol.ts';
 import { openTicket, type Ticket } from './ticket.ts';
-import { tileCeiling } from './tiles.ts';
 
 export type { EnginePoolOptions } from './pool-options.ts';
 
@@ -33,8 +23,7 @@ export function createEnginePool(options: EnginePoolOptions): EnginePool {
 }
 
 class Pool implements EnginePool {
-  readonly #models: ReadonlyMap<string, EngineModel>;
-  readonly #tileBudgetBytes: number;
+  readonly #networks: PoolNetworks;
   readonly #lanes: readonly Lane[];
   readonly #log: LaneLog;
   readonly #waiting: Ticket[] = [];
@@ -50,8 +39,7 @@ class Pool implements EnginePool {
   constructor(options: EnginePoolOptions) {
     const { models, engines, memoryLimitBytes, tileBudgetBytes } = planPool(options);
     const { recycleAfterPhotos, stallTimeoutMs, logger } = options;
-    this.#models = models;
-    this.#tileBudgetBytes = tileBudgetBytes;
+    this.#networks = new PoolNetworks(models, tileBudgetBytes);
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
     this.#log = (level, message, details) => logger[level](details, message);
     this.#ready = new Promise((resolve, reject) => {
@@ -73,7 +61,7 @@ class Pool implements EnginePool {
   ): Promise<EnhancedPhoto> {
     if (this.#closed) return Promise.reject(new DarkroomError('shutting_down'));
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (!this.#models.has(job.model)) {
+    if (!this.#networks.has(job.model)) {
       return Promise.reject(new DarkroomError('model_missing', `The model ${job.model} is not installed here.`));
     }
     return new Promise((resolve, reject) => {
@@ -100,8 +88,9 @@ class Pool implements EnginePool {
       slots: lanes.reduce((sum, lane) => sum + lane.slots, 0),
       resident: [...new Set(lanes.flatMap(({ figures }) => figures.resident))],
       memoryBytes: memory > 0 ? memory : null,
-      networks: [...this.#models.values()].map((model) => this.#describe(model)),
-      substitutes: this.#substitutes(),
+      // The first lane speaks for all: engines of one pool are alike.
+      networks: this.#networks.describeOn(lanes[0]),
+      substitutes: this.#networks.substitutesOn(lanes[0]),
       networkMsTotal: lanes.reduce((sum, lane) => sum + lane.figures.networkMs, 0),
       restarts: lanes.reduce((sum, lane) => sum + lane.restarts, 0),
       pids: lanes.flatMap(({ pid }) => pid ?? []),
@@ -136,7 +125,7 @@ class Pool implements EnginePool {
       const [lane] = this.#lanes.filter((lane) => lane.accepts(next)).toSorted((a, b) => a.load - b.load);
       if (lane === undefined) return;
       this.#waiting.shift();
-      if (next.halvings === 0) next.tileSize = this.#affordableTile(next, lane);
+      if (next.halvings === 0) next.tileSize = this.#networks.affordableTile(next, lane);
       lane.take(next);
     }
   }
@@ -164,44 +153,6 @@ class Pool implements EnginePool {
     const cause = this.#failure;
     for (const ticket of this.#waiting.splice(0))
       ticket.reject(new DarkroomError('not_ready', 'No inference engine starts on this host.', { cause }));
-  }
-
-  /** Before work starts. A device whose memory is not known takes the tile that was asked for. */
-  #affordableTile({ job }: Ticket, lane: Lane): number {
-    const model = this.#models.get(lane.figures.verdicts[job.model] ? this.#fullPrecision(job.model) : job.model);
-    return model === undefined ? job.options.tileSize : this.#tileOn(lane, model, job.options.tileSize);
-  }
-
-  #fullPrecision(name: string): string {
-    return this.#models.get(name)?.fullPrecision ?? name;
-  }
-
-  /** As {@link #describe}. */
-  #substitutes(): Substitute[] {
-    return Object.entries(this.#lanes[0]?.figures.verdicts ?? {}).flatMap(([model, because]) =>
-      because === null ? [] : [{ model, by: this.#fullPrecision(model), because }],
-    );
-  }
-
-  #tileOn(lane: Lane, model: EngineModel, ceiling: number): number {
-    const budget = lane.device === 'cpu' ? this.#tileBudgetBytes : (lane.deviceMemoryBytes ?? Infinity) * DEVICE_SHARE;
-    return tileWithin(model, tileCeiling(lane.windows, ceiling), budget, lane.figures.measured[model.name]);
-  }
-
-  /** The first lane speaks for all: engines of one pool are alike. */
-  #describe(model: EngineModel): NetworkStatus {
-    const { name, scale, overlap, memory } = model;
-    const [lane] = this.#lanes;
-    const msPerPixel = lane?.figures.speeds[name];
-    const bytesPerWindowPixel = lane?.figures.measured[name] ?? memory.bytesPerWindowPixel;
-    return {
-      name,
-      scale,
-      overlap,
-      memory: { baseBytes: memory.baseBytes, bytesPerWindowPixel },
-      tileSize: lane === undefined ? TILE_SIZE.max : this.#tileOn(lane, model, TILE_SIZE.max),
-      msPerMegapixel: msPerPixel === undefined ? null : msPerPixel * 1e6,
-    };
   }
 
   #abort(ticket: Ticket): void {
