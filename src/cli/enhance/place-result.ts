@@ -85,7 +85,7 @@ async function registerCopy(
   await journal.deliveries.note(batchId, index, sha256);
 }
 
-const exists = async (path: string): Promise<boolean> =>
+export const exists = async (path: string): Promise<boolean> =>
   await access(path).then(
     () => true,
     () => false,

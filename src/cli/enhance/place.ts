@@ -1,9 +1,8 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Destination, PhotoResult } from '../../contracts/batch.ts';
 import type { FoundPhoto } from './collect-photos.ts';
 import type { OrderedPhoto, PlacedFile } from './order-record.ts';
-import { placeResult, type ResultsFolder } from './place-result.ts';
+import { exists, placeResult, type ResultsFolder } from './place-result.ts';
 
 /** Where the results of one command go. */
 export interface Place {
@@ -36,9 +35,3 @@ export function folderPlace(folder: ResultsFolder): Place {
     settle: async (ordered, result) => await placeResult(folder, ordered, result),
   };
 }
-
-const exists = async (path: string): Promise<boolean> =>
-  await access(path).then(
-    () => true,
-    () => false,
-  );
