@@ -5,6 +5,7 @@ import type {
   PhotoError,
   PhotoRecord,
   PhotoOutcome,
+  Picture,
 } from '../contracts/batch.ts';
 import type { EnhanceOptions } from '../contracts/options.ts';
 import type { UndoCounts, UndoOutcome } from '../contracts/operations.ts';
@@ -93,6 +94,8 @@ export interface PhotoView {
   name: string;
   /** Of the original. */
   bytes: number;
+  /** What the original is; null where nobody has looked yet. */
+  original: Picture | null;
   status: 'queued' | 'processing' | 'completed' | 'failed';
   /** 0 until it is first under way. */
   attempts: number;

@@ -188,6 +188,7 @@ function viewPhoto({ batch, live, record, outcome }: Facts): PhotoView {
     index: record.index,
     name: record.name,
     bytes: record.bytes,
+    original: (outcome?.status === 'completed' ? outcome.original : record.picture) ?? null,
     attempts: outcome?.attempts ?? 0,
     createdAt: batch.header.createdAt,
     updatedAt: outcome?.finishedAt ?? batch.updatedAt,

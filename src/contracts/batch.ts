@@ -48,6 +48,10 @@ export function showPlace(destination: Destination): string | null {
   return destination.kind === 'folder' ? destination.path : null;
 }
 
+/** What a photo is: upright, in pixels. */
+const pictureSchema = z.object({ width: z.int(), height: z.int(), format: z.string() });
+export type Picture = z.infer<typeof pictureSchema>;
+
 /** One line of the manifest. */
 export const photoRecordSchema = z.object({
   index: z.int().nonnegative(),
@@ -59,6 +63,8 @@ export const photoRecordSchema = z.object({
   target: z.string().optional(),
   /** Size of the photo in thousands of pixels: the weight of its share of the work. 0 when it could not be read. */
   kilopixels: z.number().nonnegative(),
+  /** As its header says. Absent where nobody has looked: originals at addresses and in buckets, batches of older versions. */
+  picture: pictureSchema.optional(),
   /** Set when the photo was refused as it came in: it is part of the batch, failed, and never scheduled. */
   refused: z.object({ code: errorCodeSchema, message: z.string() }).optional(),
 });
@@ -122,7 +128,7 @@ export const photoOutcomeSchema = z.discriminatedUnion('status', [
     startedAt: z.number(),
     /** Milliseconds in the engine by stage. `network` is the part the device was busy. */
     timings: z.object({ decodeMs: z.number(), networkMs: z.number(), encodeMs: z.number(), totalMs: z.number() }),
-    original: z.object({ width: z.int(), height: z.int(), format: z.string() }),
+    original: pictureSchema,
     tiles: z.int(),
     result: photoResultSchema,
     recipe: recipeSchema,

@@ -136,6 +136,7 @@ describe('a batch that runs', () => {
     await refused(await send('PATCH', address(id), change), 'wrong_state');
     const listed = await answered(await fetch(address(id, '/photos?status=failed&limit=1')), photoListSchema);
     expect(listed.photos[0]).toMatchObject({ status: 'failed', error_code: 'cancelled', result: null });
+    expect(listed.photos[0]?.original).toMatchObject({ format: 'jpeg', width: expect.any(Number) as number });
     expect(listed.next_cursor).not.toBeNull();
     house.engine.ms = 0;
     const taken = await again(id, 'resume');

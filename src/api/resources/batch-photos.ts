@@ -72,6 +72,7 @@ function describePhoto(photo: PhotoView): PhotoList['photos'][number] {
     progress: photo.progress,
     attempts: photo.attempts,
     bytes: photo.bytes,
+    original: photo.original,
     ...describeWork(photo, photo.status === 'completed' && outcome?.status === 'completed' ? outcome : undefined),
     error: photo.error?.message ?? null,
     error_code: photo.error?.code ?? null,
@@ -83,10 +84,9 @@ function describePhoto(photo: PhotoView): PhotoList['photos'][number] {
 
 /** What only a finished photo has. */
 function describeWork({ photoId }: PhotoView, outcome: CompletedOutcome | undefined) {
-  if (!outcome) return { original: null, result: null, timings: null, recipe: null, warnings: [], started_at: null };
-  const { result, timings, original } = outcome;
+  if (!outcome) return { result: null, timings: null, recipe: null, warnings: [], started_at: null };
+  const { result, timings } = outcome;
   return {
-    original: { width: original.width, height: original.height, format: original.format },
     result: {
       width: result.width,
       height: result.height,

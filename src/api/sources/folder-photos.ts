@@ -4,7 +4,7 @@ import { DarkroomError } from '../../contracts/errors.ts';
 import { PHOTOS_PER_BATCH } from '../../contracts/http-batch-requests.ts';
 import type { Size, SizeLimits } from '../../contracts/result-size.ts';
 import { cleanText } from '../uploads/photo-name.ts';
-import { examinePhoto, kilopixelsOf } from '../uploads/photo-records.ts';
+import { examinePhoto, pictureOf } from '../uploads/photo-records.ts';
 import { refuse, type Territory } from './roots.ts';
 import { Skipped, type Found } from './found.ts';
 import { Targets } from './targets.ts';
@@ -112,5 +112,5 @@ function recordOf({ file, look }: Examined, index: number, targets: Targets): Ph
     original: { kind: 'path', path, bytes, modifiedMs } as const,
   };
   if (look.refused) return { ...record, kilopixels: 0, refused: look.refused };
-  return { ...record, kilopixels: kilopixelsOf(look.photo), target: targets.take(file.name, look.photo.format) };
+  return { ...record, ...pictureOf(look.photo), target: targets.take(file.name, look.photo.format) };
 }

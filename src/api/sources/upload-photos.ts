@@ -7,7 +7,7 @@ import type { Claim } from '../../storage/upload-paths.ts';
 import type { House } from '../house.ts';
 import { finishUpload } from '../uploads/finish-upload.ts';
 import { checkSize, type SizeLimits } from '../../contracts/result-size.ts';
-import { isRefusal, kilopixelsOf, requireOneGood } from '../uploads/photo-records.ts';
+import { isRefusal, pictureOf, requireOneGood } from '../uploads/photo-records.ts';
 import { ownUpload } from '../uploads/tus-store.ts';
 import type { Targets } from './targets.ts';
 
@@ -117,7 +117,7 @@ function recordOf(upload: Finished, index: number, { keyOf, limits, targets }: U
   try {
     checkSize(photo, limits);
     const target = targets && { target: targets.take(name, photo.format) };
-    return { ...record, kilopixels: kilopixelsOf(photo), ...target };
+    return { ...record, ...pictureOf(photo), ...target };
   } catch (error) {
     if (!(error instanceof DarkroomError) || !isRefusal(error)) throw error;
     return { ...record, kilopixels: 0, refused: { code: error.code, message: error.message } };

@@ -54,7 +54,7 @@ export async function recordUploads(
     try {
       const { photo, refused } = await examinePhoto(copy.path, limits);
       if (refused) await store.remove(key);
-      records.push(refused ? { ...record, kilopixels: 0, refused } : { ...record, kilopixels: kilopixelsOf(photo) });
+      records.push(refused ? { ...record, kilopixels: 0, refused } : { ...record, ...pictureOf(photo) });
     } finally {
       await copy.release();
     }
@@ -62,7 +62,10 @@ export async function recordUploads(
   return records;
 }
 
-export const kilopixelsOf = ({ width, height }: InspectedPhoto): number => (width * height) / 1000;
+export const pictureOf = ({ width, height, format }: InspectedPhoto): Pick<PhotoRecord, 'kilopixels' | 'picture'> => ({
+  kilopixels: (width * height) / 1000,
+  picture: { width, height, format },
+});
 
 /** Without a single good photo the request itself is wrong: with the photos' own code when they all have the same. */
 export function requireOneGood(photos: readonly PhotoRecord[]): void {

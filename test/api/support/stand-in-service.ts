@@ -260,6 +260,7 @@ const describe = (
   index: record.index,
   name: record.name,
   bytes: record.bytes,
+  original: (outcome?.status === 'completed' ? outcome.original : record.picture) ?? null,
   attempts: outcome?.attempts ?? 0,
   status: outcome?.status === 'removed' ? 'failed' : (outcome?.status ?? 'queued'),
   progress: outcome ? 1 : 0,
