@@ -4,7 +4,7 @@ import type { EnhanceActivities, PhotoHeartbeat, PhotoSettled, PhotoTask } from 
 import { DarkroomError } from '../contracts/errors.ts';
 import { photoId } from '../contracts/ids.ts';
 import { chooseModel } from '../contracts/recipe.ts';
-import type { EnginePool, InstalledModel } from '../inference/engine.ts';
+import type { EnginePool, InstalledModel, Stay } from '../inference/engine.ts';
 import type { Buckets } from '../storage/buckets.ts';
 import type { Journal } from '../storage/journal.ts';
 import type { Store } from '../storage/store.ts';
@@ -26,6 +26,8 @@ export interface EnhanceDependencies {
   readonly journal: Journal;
   readonly buckets: Buckets;
   readonly engines: EnginePool;
+  /** Hears of every attempt at a photo. */
+  readonly openStay?: () => Stay;
   readonly models: ReadonlyMap<string, InstalledModel>;
   readonly scratch: ScratchShelf;
   readonly now: () => number;
@@ -80,9 +82,10 @@ async function runAttempt(deps: EnhanceDependencies, task: PhotoTask, superseded
   const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_INTERVAL_MS);
   // Most photos of a first attempt that end within a second need none; a later one may follow a death, which is counted.
   if (attempt > 1) context.heartbeat(beat);
+  const stay = deps.openStay?.();
   try {
     if (beat.begun - beat.ended > DEATHS_UNTIL_GIVING_UP) throw new DarkroomError('worker_lost');
-    return await enhance(deps, task, { signal, report, spans, attempt });
+    return await enhance(deps, task, { signal, report, spans, attempt, stay });
   } catch (error) {
     spans.end(error);
     // Cancelled by the batch or by a worker that is stopping: Temporal knows which, and reschedules the latter.
@@ -93,6 +96,7 @@ async function runAttempt(deps: EnhanceDependencies, task: PhotoTask, superseded
     throw asFailure(error, { attempt, faults: beat.faults });
   } finally {
     spans.end();
+    stay?.end();
     clearInterval(timer);
   }
 }
@@ -102,12 +106,13 @@ interface Attempt {
   readonly report: (change: Partial<PhotoHeartbeat>) => void;
   readonly spans: StageSpans;
   readonly attempt: number;
+  readonly stay: Stay | undefined;
 }
 
 async function enhance(
   deps: EnhanceDependencies,
   task: PhotoTask,
-  { signal, report, spans, attempt }: Attempt,
+  { signal, report, spans, attempt, stay }: Attempt,
 ): Promise<PhotoSettled> {
   const { journal, engines } = deps;
   const known = await journal.outcomeUpTo(task.batchId, task.index, task.epoch);
@@ -128,6 +133,7 @@ async function enhance(
   let keepTiles = false;
   try {
     desk = await deps.scratch.claim(photoId(task.batchId, task.index));
+    stay?.arrive();
     const enhanced = await engines.enhance(
       {
         inputPath: original.path,

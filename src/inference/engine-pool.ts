@@ -2,7 +2,7 @@ import { DarkroomError } from '../contracts/errors.ts';
 import type { ChildExit } from './child-engine.ts';
 import { removeDrafts } from './drafts.ts';
 import { judge, withSmallerTiles, type EngineEnd, type Verdict } from './engine-exit.ts';
-import type { EngineProgress, EnginePool, EngineStatus, EnhancedPhoto, EnhanceJob } from './engine.ts';
+import type { Demand, EngineProgress, EnginePool, EngineStatus, EnhancedPhoto, EnhanceJob } from './engine.ts';
 import { Lane, type LaneListener, type LaneLog } from './lane.ts';
 import { PoolNetworks } from './pool-networks.ts';
 import { planPool, type EnginePoolOptions } from './pool-options.ts';
@@ -33,6 +33,7 @@ class Pool implements EnginePool {
   readonly #patienceMs: number;
   /** Runs while photos wait and every lane has failed. */
   #patience: NodeJS.Timeout | undefined;
+  #demandChanged: () => void = () => undefined;
   #nextId = 1;
   #closed = false;
 
@@ -97,6 +98,17 @@ class Pool implements EnginePool {
     };
   }
 
+  get demand(): Demand {
+    const lanes = this.#lanes;
+    return {
+      get places() {
+        return lanes.reduce((sum, lane) => sum + lane.slots, 0);
+      },
+      wanted: () => (this.#closed ? 0 : lanes.reduce((sum, { wanted }) => sum + wanted, -this.#waiting.length)),
+      onChange: (listener) => (this.#demandChanged = listener),
+    };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#patience);
@@ -108,6 +120,7 @@ class Pool implements EnginePool {
   #listener(): LaneListener {
     return {
       onChange: () => this.#dispatch(),
+      onStep: () => this.#demandChanged(),
       onDone: (ticket, photo) =>
         ticket.signal.aborted ? ticket.reject(ticket.signal.reason) : ticket.resolve(withRemarks(ticket, photo)),
       onFailed: (ticket, fault) => this.#failed(ticket, fault),
@@ -120,6 +133,11 @@ class Pool implements EnginePool {
   #dispatch(): void {
     if (this.#closed) return;
     this.#settleReady();
+    this.#handOut();
+    this.#demandChanged();
+  }
+
+  #handOut(): void {
     for (let ticket = this.#waiting[0]; ticket !== undefined; ticket = this.#waiting[0]) {
       const next = ticket;
       const [lane] = this.#lanes.filter((lane) => lane.accepts(next)).toSorted((a, b) => a.load - b.load);

@@ -85,6 +85,24 @@ export interface EngineStatus {
   readonly pids: readonly number[];
 }
 
+/** How many photos engines have a use for. */
+export interface Demand {
+  /** Photos that there may be at a time at most. */
+  readonly places: number;
+  /** Photos that would be worked on at once, or soon, besides those that are here. */
+  wanted(): number;
+  /** @param listener - called whenever that may have changed. */
+  onChange(listener: () => void): void;
+}
+
+/** A photo's way through a worker. */
+export interface Stay {
+  /** It goes to the engines now. */
+  arrive(): void;
+  /** It is settled, whether it has arrived or not. */
+  end(): void;
+}
+
 /** Resident engines, one child process a device. */
 export interface EnginePool {
   /** Resolves when every engine has run its warm-up tile; rejects when none can. */
@@ -99,6 +117,8 @@ export interface EnginePool {
     options: { signal: AbortSignal; onProgress: (progress: EngineProgress) => void },
   ): Promise<EnhancedPhoto>;
   status(): EngineStatus;
+  /** Absent: as many as there are slots, at any time. */
+  readonly demand?: Demand;
   /** Ends the child processes. Jobs under way are aborted. */
   close(): Promise<void>;
 }

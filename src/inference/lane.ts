@@ -30,6 +30,8 @@ export type LaneLog = (level: 'info' | 'warn' | 'error', message: string, detail
 export interface LaneListener {
   /** It may take a photo now, or its state changed. */
   readonly onChange: () => void;
+  /** A photo of it has come a step further. */
+  readonly onStep: () => void;
   readonly onDone: (ticket: Ticket, photo: EnhancedPhoto) => void;
   readonly onFailed: (ticket: Ticket, fault: Fault) => void;
   /** Its photo stopped by itself after a cancellation. */
@@ -95,6 +97,13 @@ export class Lane {
   /** Photos it has. */
   get load() {
     return this.#photos.count;
+  }
+  /** How many more photos it has a use for. */
+  get wanted() {
+    if (this.#state === 'failed' || this.#state === 'closed') return 0;
+    const isReady = this.#state === 'ready' && this.#ordered === undefined && !this.#isDueForRetirement();
+    // One that starts again will be ready before long.
+    return isReady ? this.#photos.useFor(this.slots) : 1;
   }
   /** Photos it takes at a time. */
   get slots() {
@@ -175,7 +184,10 @@ export class Lane {
   #hearOfPhoto(message: Extract<FromEngine, { id: number }>): void {
     const ticket = this.#photos.get(message.id);
     if (ticket === undefined) return;
-    if (message.type === 'step') return this.#photos.stepped(ticket, message.step);
+    if (message.type === 'step') {
+      this.#photos.stepped(ticket, message.step);
+      return this.#listener.onStep();
+    }
     if (message.type === 'failed' && message.fault.code === 'engine_crashed') {
       this.#options.log('error', 'The network cannot be run any more.', { because: message.fault.detail });
       return this.#end('crashed');

@@ -73,14 +73,18 @@ async function runMissing(pass: NetworkPass, composer: RowComposer, reused: Read
   const allHandedIn = await network.takeTurn();
   try {
     signal.throwIfAborted();
-    report({ ...progress, tilesDone, expectedMs: 0 });
+    const left = (): { networkLeftMs?: number } => {
+      const perTile = network.expectMs(variant, largest);
+      return perTile > 0 ? { networkLeftMs: perTile * (tilesTotal - tilesDone) } : {};
+    };
+    report({ ...progress, tilesDone, expectedMs: 0, ...left() });
     await network.open(variant);
     const finished = async (index: number, pixels: Samples, ms: number): Promise<void> => {
       await shelf.put(index, pixels);
       composer.tileFinished(index);
       tilesDone += 1;
       networkMs += ms;
-      report({ ...progress, tilesDone, expectedMs: network.expectMs(variant, largest) });
+      report({ ...progress, tilesDone, expectedMs: network.expectMs(variant, largest), ...left() });
     };
     await runTiles({ network, variant, source, grid, tiles, signal, allHandedIn, finished });
   } finally {

@@ -1,7 +1,10 @@
+import { isCrowd } from './photos-at-once.ts';
 import type { Step } from './protocol.ts';
 import { StepWatch } from './step-watch.ts';
 import type { Ticket } from './ticket.ts';
 
+/** Enough to fetch and decode the next photo before the network has done with this one. */
+const LEAD_MS = 5000;
 /** How long a cancelled photo may take to stop by itself. */
 const CANCEL_GRACE_MS = 500;
 
@@ -36,17 +39,34 @@ export class PhotosInEngine {
     return this.count < places && ![...this.#tickets.values()].some(({ alone }) => alone);
   }
 
+  /**
+   * How many more have something to do here, of so many places. One that would only wait for the network is better off with
+   * another worker, or in the queue, where more urgent ones can pass it.
+   */
+  useFor(places: number): number {
+    const tickets = [...this.#tickets.values()];
+    if (tickets.length === 0) return isCrowd(places) ? places : 1;
+    if (tickets.length >= places || tickets.some(({ alone, stage }) => alone || stage === 'waiting')) return 0;
+    const inNetwork = tickets.filter(({ stage }) => stage === 'enhancing');
+    const leftMs = inNetwork.reduce((sum, { networkLeftMs = Infinity }) => sum + networkLeftMs, 0);
+    if (leftMs > LEAD_MS) return 0;
+    if (isCrowd(places)) return places - tickets.length;
+    return tickets.some(({ stage }) => stage === 'decoding') ? 0 : 1;
+  }
+
   add(ticket: Ticket): void {
-    ticket.inNetwork = false;
+    ticket.stage = 'decoding';
+    ticket.networkLeftMs = undefined;
     ticket.overdue = false;
     this.#tickets.set(ticket.id, ticket);
     this.#watch.expect(ticket, 0);
   }
 
   /** A photo has come a step further. */
-  stepped(ticket: Ticket, { expectedMs, ...progress }: Step): void {
+  stepped(ticket: Ticket, { expectedMs, networkLeftMs, ...progress }: Step): void {
     if (ticket.signal.aborted) return;
-    ticket.inNetwork = progress.stage === 'enhancing';
+    ticket.stage = progress.stage;
+    ticket.networkLeftMs = networkLeftMs;
     this.#watch.expect(ticket, expectedMs);
     ticket.onProgress(progress);
   }

@@ -103,6 +103,8 @@ const stepSchema = z.object({
   tilesTotal: z.int(),
   /** How long the next step should take; null while the photo waits for another. */
   expectedMs: z.number().nullable(),
+  /** How long the network will take for the rest of the photo; absent where nothing is known of it. */
+  networkLeftMs: z.number().optional(),
 });
 export type Step = z.infer<typeof stepSchema>;
 

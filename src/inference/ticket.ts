@@ -9,7 +9,10 @@ export interface Ticket extends Order {
   timesKilled: number;
   /** Must not share an engine. */
   alone: boolean;
-  inNetwork: boolean;
+  stage: EngineProgress['stage'];
+  readonly inNetwork: boolean;
+  /** Of the network, for the rest of the photo; `undefined` where nothing is known of it. */
+  networkLeftMs: number | undefined;
   overdue: boolean;
 }
 
@@ -40,7 +43,11 @@ export function openTicket(id: number, order: Order, onAbort: (ticket: Ticket) =
     halvings: 0,
     timesKilled: 0,
     alone: false,
-    inNetwork: false,
+    stage: 'waiting',
+    get inNetwork() {
+      return this.stage === 'enhancing';
+    },
+    networkLeftMs: undefined,
     overdue: false,
   };
   order.signal.addEventListener('abort', listener, { once: true });

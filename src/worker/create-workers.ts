@@ -1,4 +1,4 @@
-import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions, WorkerTuner } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type {
   EnhanceActivities,
@@ -9,6 +9,7 @@ import type {
 import type { AnnounceActivities, WebhookActivities } from '../contracts/webhooks.ts';
 import type { RetentionActivities } from '../contracts/retention.ts';
 import { TASK_QUEUES } from '../contracts/workflow-api.ts';
+import type { PhotoSlots } from './photo-slots.ts';
 
 export interface WorkersToCreate {
   readonly connection: NativeConnection;
@@ -20,8 +21,11 @@ export interface WorkersToCreate {
   readonly fetchActivities: FetchActivities;
   readonly webhookActivities: WebhookActivities;
   readonly enhanceActivities: EnhanceActivities;
-  /** Engines, and photos that they work on at a time (the pool has the semaphore); known once they are ready. */
-  readonly capacity: Promise<{ readonly lanes: number; readonly slots: number }>;
+  /**
+   * Engines, and photos that they work on at a time (the pool has the semaphore); known once they are ready. `photoSlots` say when
+   * the next photo is wanted; without them there are as many as there are slots.
+   */
+  readonly capacity: Promise<{ readonly lanes: number; readonly slots: number; readonly photoSlots?: PhotoSlots }>;
   readonly shutdownGraceMs: number;
   /** What traces want of every worker, where there are any. */
   readonly tracing: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
@@ -77,16 +81,27 @@ export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> 
       activities: { ...wanted.webhookActivities },
       maxConcurrentActivityTaskExecutions: WEBHOOK_SLOTS,
     }),
-    wanted.capacity.then(({ lanes, slots }) =>
+    wanted.capacity.then(({ lanes, slots, photoSlots }) =>
       Worker.create({
         ...common,
         taskQueue: TASK_QUEUES.enhance,
         activities: { ...wanted.enhanceActivities },
-        maxConcurrentActivityTaskExecutions: slots,
+        ...(photoSlots ? { tuner: tunerOf(photoSlots) } : { maxConcurrentActivityTaskExecutions: slots }),
         maxConcurrentActivityTaskPolls: lanes + 1,
         // Progress and cancellation travel on heartbeats: a second is how stale they may be.
         maxHeartbeatThrottleInterval: '1s',
       }),
     ),
   ]);
+}
+
+/** The SDK wants a word on every kind of task; this worker has activities alone. */
+function tunerOf(photoSlots: PhotoSlots): WorkerTuner {
+  const none = { type: 'fixed-size', numSlots: 1 } as const;
+  return {
+    activityTaskSlotSupplier: photoSlots,
+    workflowTaskSlotSupplier: none,
+    localActivityTaskSlotSupplier: none,
+    nexusTaskSlotSupplier: none,
+  };
 }

@@ -20,6 +20,7 @@ import { connectTo, temporalTarget } from '../temporal/connection.ts';
 import { ensureSearchAttributes } from '../temporal/prepare-namespace.ts';
 import { NO_SINKS, type Tracing } from '../tracing/open-tracing.ts';
 import { createWorkers } from './create-workers.ts';
+import { PhotoSlots } from './photo-slots.ts';
 import type { WorkTally } from './report.ts';
 import type { WorkerProcess } from './run-worker.ts';
 import { installTemporalRuntime } from './temporal-log.ts';
@@ -95,7 +96,10 @@ function hireWorkers(
   tally: WorkTally,
   { native, client, tracing }: { native: NativeConnection; client: Client; tracing: Tracing | undefined },
 ): Promise<Worker[]> {
-  const enhance = createEnhanceActivities(house);
+  const { demand } = house.engines;
+  const photoSlots = demand && new PhotoSlots(demand);
+  const openStay = photoSlots && (() => photoSlots.openStay());
+  const enhance = createEnhanceActivities({ ...house, ...(openStay && { openStay }) });
   const outgoing = {
     ...house,
     config,
@@ -127,7 +131,7 @@ function hireWorkers(
     fetchActivities: createFetchActivities(outgoing),
     webhookActivities: createWebhookActivities(outgoing),
     enhanceActivities: { enhancePhoto: (task) => tally.count(() => enhance.enhancePhoto(task), house.now) },
-    capacity: house.engines.ready().then(() => house.engines.status()),
+    capacity: house.engines.ready().then(() => ({ ...house.engines.status(), ...(photoSlots && { photoSlots }) })),
     shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
     tracing: tracing ? { interceptors: tracing.interceptors, sinks: tracing.sinks } : { sinks: NO_SINKS },
   });

@@ -18,6 +18,7 @@ const crowded: Omit<LoadLook, 'at' | 'workers'> = {
   queue: 20,
   active: 2,
   slots: 2,
+  devices: 1,
   busy: 1,
   photoSeconds: 1,
   workerBytes: null,

@@ -27,6 +27,7 @@ const CALM: LoadLook = {
   queue: 0,
   active: 2,
   slots: 4,
+  devices: 2,
   busy: 0.5,
   photoSeconds: 4,
   workerBytes: 1e9,
@@ -50,14 +51,17 @@ const times = <T>(count: number, look: T): T[] => Array.from({ length: count }, 
 describe('more workers', () => {
   it.each([
     ['more than two photos wait for each', { queue: 5 }, '5 photos wait for 2 workers'],
-    ['a photo waits and devices are busy', { queue: 1, active: 4, busy: 0.9 }, 'photos wait and devices are 90 % busy'],
+    ['a photo waits and devices are busy', { queue: 1, active: 2, busy: 0.9 }, 'photos wait and devices are 90 % busy'],
     ['a photo waits and one takes long', { queue: 1, active: 4, photoSeconds: 12 }, 'photos wait and one takes 12.0 s'],
   ])('when %s, at the third look that says so', (_, look, reason) => {
     expect(watch(times(3, look))).toEqual({ changes: [0, 0, 1], reason });
   });
 
   it.each([
-    ['slots are free: the photo that waits is about to be taken', { queue: 1, active: 3, busy: 0.9, photoSeconds: 12 }],
+    [
+      'a device is free: the photo that waits is about to be taken',
+      { queue: 1, active: 1, busy: 0.9, photoSeconds: 12 },
+    ],
     ['devices are busy but nothing waits', { busy: 1, active: 4, photoSeconds: 12 }],
     ['Temporal does not answer', { queue: undefined, active: 4, busy: 1 }],
     ['there are as many as there may be', { queue: 100, workers: 8, ready: 8 }],

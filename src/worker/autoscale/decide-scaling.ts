@@ -27,6 +27,8 @@ export interface LoadLook {
   /** Photos under way, and those that could be at once. */
   readonly active: number;
   readonly slots: number;
+  /** Devices of all workers: each has a photo of its own before any has a second. */
+  readonly devices: number;
   /** Mean share of the time that the devices ran a network, 0..1. */
   readonly busy: number;
   /** Mean time of a photo; null before the first. */
@@ -71,14 +73,14 @@ export function decideScaling(policy: ScalingPolicy, mind: ScalingMind, look: Lo
 }
 
 function wishFor(policy: ScalingPolicy, look: LoadLook): { wish: -1 | 0 | 1; reason: string } {
-  const { workers, queue, active, slots, busy, photoSeconds } = look;
+  const { workers, queue, active, slots, devices, busy, photoSeconds } = look;
   if (workers < policy.minWorkers) return { wish: 1, reason: `fewer than ${policy.minWorkers} workers` };
   if (workers > policy.maxWorkers) return { wish: -1, reason: `more than ${policy.maxWorkers} workers` };
   if (queue === undefined) return { wish: 0, reason: 'Temporal does not say how many photos wait' };
   if (queue > policy.queuePerWorker * workers) {
     return { wish: 1, reason: `${queue} photos wait for ${workers} ${workers === 1 ? 'worker' : 'workers'}` };
   }
-  if (queue > 0 && slots > 0 && active >= slots) {
+  if (queue > 0 && devices > 0 && active >= devices) {
     if (busy >= policy.busyHigh) return { wish: 1, reason: `photos wait and devices are ${percent(busy)} busy` };
     if (photoSeconds !== null && photoSeconds > policy.slowSeconds) {
       return { wish: 1, reason: `photos wait and one takes ${photoSeconds.toFixed(1)} s` };

@@ -22,6 +22,7 @@ export function lookAtLoad(
     queue,
     active: sum(({ activePhotos }) => activePhotos),
     slots: sum(slotsOf),
+    devices: sum(({ lanes }) => lanes),
     busy: ready.length === 0 ? 0 : sum(({ deviceBusy }) => deviceBusy) / ready.length,
     photoSeconds: processed === 0 ? null : seconds / processed,
     workerBytes: engines.length === 0 ? null : Math.max(...engines) + PROCESS_BYTES,

@@ -1,0 +1,66 @@
+import { once, EventEmitter } from 'node:events';
+import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit } from '@temporalio/worker';
+import type { Demand, Stay } from '../inference/engine.ts';
+
+/**
+ * How many photos a worker asks Temporal for: one for every engine, and the next when an engine will soon have done with its own. A worker that
+ * took two at once would keep the second waiting for a minute where a network takes that long, while another worker had nothing
+ * to do; and a host whose engines do not start asks for none. Temporal asks for a permit before each poll and gives it back when
+ * the poll brought nothing or the photo is settled.
+ */
+export class PhotoSlots implements CustomSlotSupplier<ActivitySlotInfo> {
+  readonly type = 'custom';
+  readonly #demand: Demand;
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  /** Permits that are out. */
+  #permits = 0;
+  /** Photos that have come to the engines, until they are settled: the demand knows of them. */
+  #arrived = 0;
+
+  constructor(demand: Demand) {
+    this.#demand = demand;
+    demand.onChange(() => this.#changes.emit('change'));
+  }
+
+  async reserveSlot(_context: unknown, signal: AbortSignal): Promise<SlotPermit> {
+    for (;;) {
+      const permit = this.tryReserveSlot();
+      if (permit) return permit;
+      await once(this.#changes, 'change', { signal }).catch((error: unknown) => {
+        // The SDK knows a worker that stops by its own reason.
+        throw signal.aborted ? signal.reason : error;
+      });
+    }
+  }
+
+  tryReserveSlot(): SlotPermit | null {
+    const coming = this.#permits - this.#arrived;
+    if (this.#permits >= this.#demand.places || coming >= this.#demand.wanted()) return null;
+    this.#permits += 1;
+    return {};
+  }
+
+  markSlotUsed(): void {
+    // Polls that may yet bring a photo count as much as photos do.
+  }
+
+  releaseSlot(): void {
+    this.#permits -= 1;
+    this.#changes.emit('change');
+  }
+
+  /** For each attempt at a photo: when it has come to the engines, and when it is settled. */
+  openStay(): Stay {
+    let here = false;
+    return {
+      arrive: () => {
+        if (!here) this.#arrived += 1;
+        here = true;
+      },
+      end: () => {
+        if (here) this.#arrived -= 1;
+        here = false;
+      },
+    };
+  }
+}
