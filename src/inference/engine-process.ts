@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import sharp from 'sharp';
 import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
 import { BLOCKED_LOADERS } from '../contracts/photo-format.ts';
@@ -155,6 +156,8 @@ let engine: Engine | undefined;
 async function obey(message: ToEngine): Promise<void> {
   switch (message.type) {
     case 'start':
+      // On a processor the network takes every core there is: those who answer people, and all other programs, come first.
+      if (message.settings.providers[0] === 'cpu') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
       engine = new Engine(message.settings);
       return engine.start();
     case 'enhance':
