@@ -1,9 +1,10 @@
 import type { Config } from '../contracts/config.ts';
+import { TASK_QUEUES } from '../contracts/workflow-api.ts';
 import type { Store } from '../storage/store.ts';
 import type { TemporalProbe } from '../temporal/probe.ts';
 import type { Check, Seen } from './finding.ts';
 import { probeStore, probeWorkerClocks } from './store-probe.ts';
-import { storeTrouble, temporalTrouble, workerTrouble, type Vitals } from './vitals.ts';
+import { areBusy, storeTrouble, temporalTrouble, workerTrouble, type Vitals } from './vitals.ts';
 
 /** The one list of what a Darkroom that runs is looked at for: `/readyz` answers by it, `darkroom doctor` tells it. */
 
@@ -119,8 +120,9 @@ async function checkWorkers({ vitals }: Surroundings): Promise<Seen> {
   return ok(`Ready: ${ready.length}, on ${devices}. Photos waiting: ${waiting}.`);
 }
 
-async function checkQueues({ temporal }: Surroundings): Promise<Seen> {
-  const idle = await temporal.idleQueues();
+async function checkQueues({ temporal, vitals }: Surroundings): Promise<Seen> {
+  const busy = areBusy(await vitals());
+  const idle = (await temporal.idleQueues()).filter((name) => !(busy && name === TASK_QUEUES.enhance));
   if (idle.length === 0) return ok('Workers ask every task queue for work.');
   const message = `Nobody asks for the work of ${idle.join(', ')}.`;
   const remedy =

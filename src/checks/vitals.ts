@@ -74,9 +74,15 @@ export const storeTrouble = ({ storeAnswers }: Vitals): Trouble =>
 export const temporalTrouble = ({ queue }: Vitals): Trouble =>
   queue ? undefined : 'The workflow service does not answer; running work is not lost.';
 
+/** Whether some worker has a photo under way: one that has need not ask for another, for minutes where a network takes that long. */
+export const areBusy = ({ workers }: Pick<Vitals, 'workers'>): boolean =>
+  workers.some(({ activePhotos }) => activePhotos > 0);
+
 export function workerTrouble({ workers, queue }: Vitals): Trouble {
   if (workers.some(({ state }) => state === 'ready')) {
-    return queue && queue.pollers > 0 ? undefined : 'A worker is there but does not ask for work yet.';
+    return queue && (queue.pollers > 0 || areBusy({ workers }))
+      ? undefined
+      : 'A worker is there but does not ask for work yet.';
   }
   if (workers.some(({ state }) => state === 'starting')) return 'A worker is loading its models.';
   const failed = workers.find(({ state }) => state === 'failed');

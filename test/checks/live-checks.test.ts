@@ -154,6 +154,19 @@ describe('the live checks', () => {
     });
   });
 
+  it('take a worker that has not asked for long for idle only when it has no photo under way', async () => {
+    const temporal = { idleQueues: () => Promise.resolve(['darkroom-enhance']) };
+    const queue = { backlog: 1, pollers: 0 };
+    const withPhotos = (activePhotos: number) => ({
+      temporal,
+      vitals: { queue, workers: [{ ...worker, activePhotos }] },
+    });
+    for (const name of ['workers', 'task-queues']) {
+      expect(await find(name, withPhotos(0))).toMatchObject({ state: 'fault' });
+      expect(await find(name, withPhotos(1))).toMatchObject({ state: 'ok' });
+    }
+  });
+
   it('see a worker whose clock is wrong', async () => {
     const wrong = { ...worker, workerId: 'late', writtenAt: Date.now() - 30_000 };
     await store.write(workerKey('late'), Buffer.from(JSON.stringify(wrong)));
