@@ -1,4 +1,4 @@
-import type { NativeConnection, WorkerOptions, WorkerTuner } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type {
   EnhanceActivities,
@@ -86,22 +86,11 @@ export async function createWorkers(wanted: WorkersToCreate): Promise<Worker[]> 
         ...common,
         taskQueue: TASK_QUEUES.enhance,
         activities: { ...wanted.enhanceActivities },
-        ...(photoSlots ? { tuner: tunerOf(photoSlots) } : { maxConcurrentActivityTaskExecutions: slots }),
+        ...(photoSlots ? { tuner: photoSlots.tuner } : { maxConcurrentActivityTaskExecutions: slots }),
         maxConcurrentActivityTaskPolls: lanes + 1,
         // Progress and cancellation travel on heartbeats: a second is how stale they may be.
         maxHeartbeatThrottleInterval: '1s',
       }),
     ),
   ]);
-}
-
-/** The SDK wants a word on every kind of task; this worker has activities alone. */
-function tunerOf(photoSlots: PhotoSlots): WorkerTuner {
-  const none = { type: 'fixed-size', numSlots: 1 } as const;
-  return {
-    activityTaskSlotSupplier: photoSlots,
-    workflowTaskSlotSupplier: none,
-    localActivityTaskSlotSupplier: none,
-    nexusTaskSlotSupplier: none,
-  };
 }

@@ -1,5 +1,5 @@
 import { once, EventEmitter } from 'node:events';
-import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit } from '@temporalio/worker';
+import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit, WorkerTuner } from '@temporalio/worker';
 import type { Demand, Stay } from '../inference/engine.ts';
 
 /**
@@ -20,6 +20,17 @@ export class PhotoSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   constructor(demand: Demand) {
     this.#demand = demand;
     demand.onChange(() => this.#changes.emit('change'));
+  }
+
+  /** For a Temporal worker that has activities alone: the SDK wants a word on every kind of task. */
+  get tuner(): WorkerTuner {
+    const none = { type: 'fixed-size', numSlots: 1 } as const;
+    return {
+      activityTaskSlotSupplier: this,
+      workflowTaskSlotSupplier: none,
+      localActivityTaskSlotSupplier: none,
+      nexusTaskSlotSupplier: none,
+    };
   }
 
   async reserveSlot(_context: unknown, signal: AbortSignal): Promise<SlotPermit> {

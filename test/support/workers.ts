@@ -19,6 +19,7 @@ import { openGuard } from '../../src/outgoing/guard.ts';
 import { openBuckets } from '../../src/storage/buckets.ts';
 import { WebhookLog } from '../../src/storage/webhook-log.ts';
 import { RollbackJournal } from '../../src/storage/rollback-journal.ts';
+import type { PhotoSlots } from '../../src/worker/photo-slots.ts';
 import type { openHouse } from './journal-fixtures.ts';
 import { workflowBundle } from './temporal.ts';
 
@@ -36,6 +37,8 @@ export async function startWorkers(
     workflowBundle?: WorkflowBundleWithSourceMap;
     /** What becomes of the books' activities before a worker has them. */
     journal?: (activities: JournalActivities) => JournalActivities;
+    /** How many photos the worker asks for; else eight. */
+    photoSlots?: PhotoSlots;
     /** Settings of what goes out. */
     settings?: Record<string, string>;
   } = {},
@@ -96,7 +99,7 @@ export async function startWorkers(
       ...common,
       taskQueue: TASK_QUEUES.enhance,
       activities: { ...enhance },
-      maxConcurrentActivityTaskExecutions: 8,
+      ...(options.photoSlots ? { tuner: options.photoSlots.tuner } : { maxConcurrentActivityTaskExecutions: 8 }),
       maxHeartbeatThrottleInterval: '100ms',
     }),
   ]);
