@@ -55,10 +55,12 @@ export function createJournalActivities({ journal, now, announcer }: JournalDepe
           pages: [],
         };
         for (let page = 0; page * PHOTOS_PER_PAGE < header.total; page++) {
-          const [records, outcomes] = await Promise.all([
+          const [onPage, outcomes] = await Promise.all([
             requirePage(journal, { batchId, page, from: page * PHOTOS_PER_PAGE }),
             journal.outcomesOfPage(batchId, page),
           ]);
+          // Photos that are being taken in meanwhile are not among those that are counted.
+          const records = onPage.filter(({ index }) => index < total);
           for (const outcome of outcomes.values()) survey.epoch = Math.max(survey.epoch, outcome.epoch + 1);
           const { pending, completed, failed, settledKilopixels } = countPage(
             records,

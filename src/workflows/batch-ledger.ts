@@ -126,11 +126,11 @@ export class BatchLedger {
   }
 
   /** The journal was counted: from here on only what it lacks is done, failures again. */
-  surveyed(survey: Survey): void {
+  surveyed(survey: Survey, { keepsWhatCame = false } = {}): void {
     this.#surveyDue = false;
     this.#retryRequested = false;
     this.#round = survey.epoch;
-    this.#tally.recount(survey);
+    this.#tally.recount(survey, keepsWhatCame);
     this.#walk.startRound(survey.pages, survey.total);
   }
 

@@ -26,6 +26,7 @@ const PATCHES = {
   lookBeforeClosing: 'look-before-closing',
   countBeforeClosing: 'count-before-closing',
   handOverAtRest: 'hand-over-at-rest',
+  keepWhatCame: 'keep-what-came',
 } as const;
 
 /**
@@ -92,7 +93,10 @@ export async function enhanceBatch(input: EnhanceBatchInput): Promise<EnhanceBat
   }
 
   async function survey(): Promise<void> {
-    batch.surveyed(await counting(input).surveyBatch({ batchId: input.batchId }));
+    const found = await counting(input).surveyBatch({ batchId: input.batchId });
+    // Photos that were taken in while the journal was counted are not in the count, and are in the batch all the same.
+    const keepsWhatCame = batch.total > found.total && patched(PATCHES.keepWhatCame);
+    batch.surveyed(found, { keepsWhatCame });
   }
 
   /** One photo under way. Never throws: whatever happened to it is a line in the books. */

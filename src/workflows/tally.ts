@@ -28,10 +28,10 @@ export class Tally {
     return this.#failed;
   }
 
-  /** The journal was counted, and knows better. */
-  recount(survey: Pick<Survey, Counted>): void {
-    this.#total = survey.total;
-    this.#kilopixels = survey.kilopixels;
+  /** The journal was counted, and knows better; of photos that came meanwhile, if there are any, it may know nothing. */
+  recount(survey: Pick<Survey, Counted>, keepsWhatCame: boolean): void {
+    this.#total = keepsWhatCame ? this.#total : survey.total;
+    this.#kilopixels = keepsWhatCame ? Math.max(this.#kilopixels, survey.kilopixels) : survey.kilopixels;
     this.#completed = survey.completed;
     this.#failed = survey.failed;
     this.#settledKilopixels = survey.settledKilopixels;

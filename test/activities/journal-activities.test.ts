@@ -63,3 +63,11 @@ it('counts what has settled of a page from the photo on that it is told, in ever
   expect(await inRound(0)).toMatchObject({ failed: 2, pending: toDo });
   expect(await inRound(1)).toMatchObject({ failed: 0, pending: toDo });
 });
+
+it('counts in a survey the photos that the batch had when it began, and none that are being taken in', async () => {
+  const batchId = newBatchId();
+  const refused = { code: 'unsupported_format' as const, message: 'No photo.' };
+  const photos = [makeRecord(0), { ...makeRecord(1), refused }];
+  await house.journal.createBatch(makeHeader(batchId, 1, { open: true }), photos);
+  expect(await survey(batchId)).toMatchObject({ total: 1, failed: 0, pages: [0] });
+});

@@ -236,6 +236,15 @@ describe('batch ledger', () => {
     expect(ledger.nextStep(false)).toEqual({ do: 'finish' });
   });
 
+  it('keeps photos that came while the journal was counted, and does them', () => {
+    const ledger = new BatchLedger(input({ total: 2, kilopixels: 200, open: true, resume: true }), 0);
+    ledger.added('meanwhile', { from: 2, count: 1, kilopixels: 100 });
+    const counts = { completed: 2, failed: 0, settledKilopixels: 200, total: 2, kilopixels: 200, epoch: 1, pages: [] };
+    ledger.surveyed(counts, { keepsWhatCame: true });
+    expect(ledger.progress(0)).toMatchObject({ total: 3, completed: 2, kilopixels: { total: 300 } });
+    expect(ledger.nextStep(false)).toEqual({ do: 'open page', page: 0, from: 2, countFrom: 2 });
+  });
+
   it('counts what was refused of photos that are added in a later round', () => {
     const ledger = new BatchLedger(input({ total: 2, open: true, resume: true }), 0);
     const counts = { completed: 1, failed: 1, settledKilopixels: 200 };
