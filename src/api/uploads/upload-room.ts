@@ -72,7 +72,10 @@ export class UploadRoom {
           return options.alone || claimedAt < clock() - CLAIM_MS ? 'given back' : undefined;
         },
       });
-    await this.waiting.recount(sweepShelf, async (uploadId) => (await this.shelf.read(uploadId))?.tenant);
+    // A record that cannot be read is nobody's, and goes when its time is over.
+    const tenantOf = async (uploadId: string): Promise<string | undefined> =>
+      (await this.shelf.read(uploadId).catch(() => undefined))?.tenant;
+    await this.waiting.recount(sweepShelf, tenantOf);
   }
 
   async #sweepQuietly(): Promise<void> {
