@@ -95,13 +95,13 @@ class EnlargementWalk {
         },
         finish: (rgb, start, end) => withAlpha(rgb, alpha, variant.model.scale, start, end),
       });
+      this.#tilesDone += tilesOf(grid);
       if (from === undefined) {
         const expect = (ms: number): void => this.#expect(ms);
         await pasteFaces(to.path, variant.model.scale, faces, { signal: work.signal, expect });
       }
       this.#canvas = to;
       this.#passes += 1;
-      this.#tilesDone += tilesOf(grid);
       this.#networkMs += outcome.networkMs;
       this.#reused += outcome.reused;
       this.#seam = worse(this.#seam, outcome.seam);

@@ -102,8 +102,9 @@ export class Lane {
   get wanted() {
     if (this.#state === 'failed' || this.#state === 'closed') return 0;
     const isReady = this.#state === 'ready' && this.#ordered === undefined && !this.#isDueForRetirement();
-    // One that starts again will be ready before long.
-    return isReady ? this.#photos.useFor(this.slots) : 1;
+    const use = this.#photos.useFor(this.slots);
+    // One that starts again, or will when its photos are done, will be ready before long.
+    return isReady ? use : Math.min(1, use);
   }
   /** Photos it takes at a time. */
   get slots() {

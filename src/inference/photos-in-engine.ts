@@ -66,7 +66,9 @@ export class PhotosInEngine {
   stepped(ticket: Ticket, { expectedMs, networkLeftMs, ...progress }: Step): void {
     if (ticket.signal.aborted) return;
     ticket.stage = progress.stage;
-    ticket.networkLeftMs = networkLeftMs;
+    // Behind the last tile come faces, blending and sizes, which are no work of the network.
+    const isThrough = progress.tilesTotal > 0 && progress.tilesDone >= progress.tilesTotal;
+    ticket.networkLeftMs = isThrough ? 0 : networkLeftMs;
     this.#watch.expect(ticket, expectedMs);
     ticket.onProgress(progress);
   }

@@ -2,6 +2,9 @@ import { once, EventEmitter } from 'node:events';
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit, WorkerTuner } from '@temporalio/worker';
 import type { Demand, Stay } from '../inference/engine.ts';
 
+/** A photo that has not come to the engines by then is not counted on. */
+const COMING_MS = 5000;
+
 /**
  * How many photos a worker asks Temporal for: one for every engine, and the next when an engine will soon have done with its own. A worker that
  * took two at once would keep the second waiting for a minute where a network takes that long, while another worker had nothing
@@ -14,7 +17,7 @@ export class PhotoSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   readonly #changes = new EventEmitter().setMaxListeners(0);
   /** Permits that are out. */
   #permits = 0;
-  /** Photos that have come to the engines, until they are settled: the demand knows of them. */
+  /** Photos that have come to the engines, of which the demand knows, or are late; until they are settled. */
   #arrived = 0;
 
   constructor(demand: Demand) {
@@ -63,12 +66,20 @@ export class PhotoSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   /** For each attempt at a photo: when it has come to the engines, and when it is settled. */
   openStay(): Stay {
     let here = false;
+    const arrive = (): void => {
+      clearTimeout(timer);
+      if (!here) this.#arrived += 1;
+      here = true;
+    };
+    // An original that is long in coming must not leave an engine without work.
+    const timer = setTimeout(() => {
+      arrive();
+      this.#changes.emit('change');
+    }, COMING_MS).unref();
     return {
-      arrive: () => {
-        if (!here) this.#arrived += 1;
-        here = true;
-      },
+      arrive,
       end: () => {
+        clearTimeout(timer);
         if (here) this.#arrived -= 1;
         here = false;
       },

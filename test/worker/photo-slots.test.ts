@@ -1,5 +1,5 @@
 /** Property: a worker asks for a photo when an engine has a use for it, and for none before. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Demand } from '../../src/inference/engine.ts';
 import { PhotosInEngine } from '../../src/inference/photos-in-engine.ts';
 import type { Step } from '../../src/inference/protocol.ts';
@@ -7,6 +7,7 @@ import { openTicket, type Ticket } from '../../src/inference/ticket.ts';
 import { PhotoSlots } from '../../src/worker/photo-slots.ts';
 
 const never = new AbortController().signal;
+afterEach(() => void vi.useRealTimers());
 
 describe('slots', () => {
   /** Engines that want so many photos besides those that have arrived. */
@@ -58,6 +59,22 @@ describe('slots', () => {
     const reason = new Error('the worker stops');
     stop.abort(reason);
     await expect(reserving).rejects.toBe(reason);
+  });
+
+  it('do not wait for a photo whose original is long in coming', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { slots, want } = openSlots(2);
+    want(1);
+    slots.tryReserveSlot();
+    const stay = slots.openStay();
+    const next = slots.reserveSlot({}, never);
+    await vi.advanceTimersByTimeAsync(5001);
+    expect(await next).toEqual({});
+    // It arrives at last, and counts once.
+    stay.arrive();
+    stay.end();
+    slots.releaseSlot();
+    expect(slots.tryReserveSlot()).toBeNull();
   });
 
   it('are free again when a photo is settled that never came to an engine', () => {
@@ -114,6 +131,7 @@ describe('an engine', () => {
     ['none while the network takes long', 0, [step('enhancing', 60_000)]],
     ['one when the network has nearly done', 1, [step('enhancing', 1000)]],
     ['one when the network is free', 1, [step('encoding')]],
+    ['one when faces and sizes are all that is left', 1, [{ ...step('enhancing'), tilesDone: 4 }]],
     ['none when both places are taken', 0, [step('encoding'), step('enhancing', 1000)]],
   ])('of a processor wants %s', (_, wanted, steps) => {
     expect(ask(2, ...steps)).toBe(wanted);
