@@ -8,8 +8,11 @@ import { leaveOutUnreadable, readRecord } from '../storage/json-records.ts';
 import { AUTOSCALERS, WORKERS } from '../storage/keys.ts';
 import { isAlive } from '../storage/temporary-names.ts';
 import type { Store } from '../storage/store.ts';
+import { writtenSince } from '../storage/written-lately.ts';
 
 const CALL_TIMEOUT_MS = 2000;
+/** The store's clock and ours: further apart is a fault that the doctor tells of. */
+const CLOCKS_APART_MS = 60_000;
 /** `TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
 const ACTIVITY_QUEUE = 2;
 
@@ -30,7 +33,7 @@ async function readReports<T extends Report>(
   since: number,
 ): Promise<T[]> {
   const reports = await Promise.all(
-    (await store.list(folder)).map((name) =>
+    (await writtenSince(store, folder, since - CLOCKS_APART_MS)).map(({ name }) =>
       // One that a full disk cut off, or another release wrote, says nothing; the next is due in seconds.
       leaveOutUnreadable(readRecord(store, `${folder}/${name}`, schema), () => undefined),
     ),

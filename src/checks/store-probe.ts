@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
-import { workerReportSchema } from '../contracts/worker-report.ts';
+import { REPORT_STALE_MS, workerReportSchema } from '../contracts/worker-report.ts';
+import { leaveOutUnreadable, readRecord } from '../storage/json-records.ts';
 import { probeKey, processName, WORKERS } from '../storage/keys.ts';
 import type { Store } from '../storage/store.ts';
+import { writtenSince } from '../storage/written-lately.ts';
 
 export interface StoreProbe {
   /** For writing, reading, looking at and removing a small object. */
@@ -34,13 +36,15 @@ const LOOKED_AT = 50;
 
 /** How far the clock of each worker is ahead of the store's, by its report; reports that change meanwhile are a little off. */
 export async function probeWorkerClocks(store: Store): Promise<{ workerId: string; aheadMs: number }[]> {
-  const names = (await store.list(WORKERS)).slice(0, LOOKED_AT);
+  const all = await writtenSince(store, WORKERS, 0);
+  // Who has not written for longer than the others is gone, by whatever clock.
+  const latest = Math.max(...all.map(({ modifiedAt }) => modifiedAt));
+  const living = all.filter(({ modifiedAt }) => modifiedAt > latest - REPORT_STALE_MS).slice(0, LOOKED_AT);
   const probed = await Promise.all(
-    names.map(async (name) => {
-      const key = `${WORKERS}/${name}`;
-      const [bytes, stat] = await Promise.all([store.read(key), store.stat(key)]);
-      const report = bytes && workerReportSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
-      return report && stat ? [{ workerId: report.workerId, aheadMs: report.writtenAt - stat.modifiedAt }] : [];
+    living.map(async ({ name, modifiedAt }) => {
+      const reading = readRecord(store, `${WORKERS}/${name}`, workerReportSchema);
+      const report = await leaveOutUnreadable(reading, () => undefined);
+      return report ? [{ workerId: report.workerId, aheadMs: report.writtenAt - modifiedAt }] : [];
     }),
   );
   return probed.flat();

@@ -1,6 +1,6 @@
 // Property: each check tells what is wrong in a sentence with a remedy, none hangs or throws, and readiness follows from them.
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -174,6 +174,15 @@ describe('the live checks', () => {
       state: 'warning',
       message: expect.stringContaining('worker late is 30 s behind'),
     });
+  });
+
+  it('do not take a worker that is gone for one whose clock is wrong', async () => {
+    const gone = { ...worker, workerId: 'gone', writtenAt: Date.now() - 7_200_000 };
+    await store.write(workerKey('gone'), Buffer.from(JSON.stringify(gone)));
+    const long = new Date(Date.now() - 3_600_000);
+    await utimes(join(root, workerKey('gone')), long, long);
+    await store.write(workerKey('here'), Buffer.from(JSON.stringify({ ...worker, writtenAt: Date.now() })));
+    expect(await find('clock', {})).toMatchObject({ state: 'ok' });
   });
 
   it('do not look at what needs what is broken', async () => {
