@@ -4,11 +4,11 @@ import type { z } from 'zod';
 import { autoscalerReportSchema, SCALING_STALE_MS, type AutoscalerReport } from '../contracts/autoscaling.ts';
 import { workerReportSchema, REPORT_STALE_MS, type WorkerReport } from '../contracts/worker-report.ts';
 import { TASK_QUEUES } from '../contracts/workflow-api.ts';
+import { listDated } from '../storage/list-dated.ts';
 import { leaveOutUnreadable, readRecord } from '../storage/json-records.ts';
 import { AUTOSCALERS, WORKERS } from '../storage/keys.ts';
 import { isAlive } from '../storage/temporary-names.ts';
 import type { Store } from '../storage/store.ts';
-import { writtenSince } from '../storage/written-lately.ts';
 
 const CALL_TIMEOUT_MS = 2000;
 /** The store's clock and ours: further apart is a fault that the doctor tells of. */
@@ -32,8 +32,9 @@ async function readReports<T extends Report>(
   schema: z.ZodType<T>,
   since: number,
 ): Promise<T[]> {
+  const lately = (await listDated(store, folder)).filter(({ modifiedAt }) => modifiedAt > since - CLOCKS_APART_MS);
   const reports = await Promise.all(
-    (await writtenSince(store, folder, since - CLOCKS_APART_MS)).map(({ name }) =>
+    lately.map(({ name }) =>
       // One that a full disk cut off, or another release wrote, says nothing; the next is due in seconds.
       leaveOutUnreadable(readRecord(store, `${folder}/${name}`, schema), () => undefined),
     ),

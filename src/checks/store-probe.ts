@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { REPORT_STALE_MS, workerReportSchema } from '../contracts/worker-report.ts';
+import { listDated } from '../storage/list-dated.ts';
 import { leaveOutUnreadable, readRecord } from '../storage/json-records.ts';
 import { probeKey, processName, WORKERS } from '../storage/keys.ts';
 import type { Store } from '../storage/store.ts';
-import { writtenSince } from '../storage/written-lately.ts';
 
 export interface StoreProbe {
   /** For writing, reading, looking at and removing a small object. */
@@ -36,7 +36,7 @@ const LOOKED_AT = 50;
 
 /** How far the clock of each worker is ahead of the store's, by its report; reports that change meanwhile are a little off. */
 export async function probeWorkerClocks(store: Store): Promise<{ workerId: string; aheadMs: number }[]> {
-  const all = await writtenSince(store, WORKERS, 0);
+  const all = await listDated(store, WORKERS);
   // Who has not written for longer than the others is gone, by whatever clock.
   const latest = Math.max(...all.map(({ modifiedAt }) => modifiedAt));
   const living = all.filter(({ modifiedAt }) => modifiedAt > latest - REPORT_STALE_MS).slice(0, LOOKED_AT);

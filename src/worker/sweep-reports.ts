@@ -1,4 +1,5 @@
 import { AUTOSCALERS, WORKERS } from '../storage/keys.ts';
+import { listDated } from '../storage/list-dated.ts';
 import type { Store } from '../storage/store.ts';
 
 /**
@@ -7,10 +8,7 @@ import type { Store } from '../storage/store.ts';
  */
 export async function sweepReports(store: Store, olderThanMs: number): Promise<void> {
   for (const folder of [WORKERS, AUTOSCALERS]) {
-    for (const name of await store.list(folder)) {
-      const key = `${folder}/${name}`;
-      const found = await store.stat(key);
-      if (found && found.modifiedAt < olderThanMs) await store.remove(key);
-    }
+    for (const { name, modifiedAt } of await listDated(store, folder))
+      if (modifiedAt < olderThanMs) await store.remove(`${folder}/${name}`);
   }
 }
