@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { NewBatch } from '../../src/batches/batch-service.ts';
 import type { BatchHeader, PhotoOutcome, PhotoRecord } from '../../src/contracts/batch.ts';
 import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import { makeBatchId } from '../../src/contracts/ids.ts';
@@ -45,6 +46,19 @@ export const makeHeader = (batchId: string, total: number, change: Partial<Batch
   priority: 3,
   rollbackEnabled: true,
   checkpointEnabled: true,
+  ...change,
+});
+
+/** What the service is given for a batch of these photos. */
+export const makeOrder = (photos: PhotoRecord[], change: Partial<NewBatch> = {}): NewBatch => ({
+  batchId: newBatchId(),
+  kind: 'batch',
+  tenant: 'default',
+  options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
+  maxWorkers: 4,
+  checkpointEnabled: true,
+  rollbackEnabled: true,
+  photos,
   ...change,
 });
 

@@ -10,11 +10,10 @@ import { createEnhanceActivities } from '../../src/activities/enhance-photo.ts';
 import { ScratchShelf } from '../../src/activities/scratch-shelf.ts';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
 import { parseConfig } from '../../src/contracts/config.ts';
-import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import { openBuckets } from '../../src/storage/buckets.ts';
 import { PhotoSlots } from '../../src/worker/photo-slots.ts';
 import { finishPhoto, standInEngines } from '../support/engines.ts';
-import { makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
+import { makeOrder, makeRecord, openHouse } from '../support/journal-fixtures.ts';
 import { photoModel } from '../support/models.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { type RunningWorkers, startWorkers } from '../support/workers.ts';
@@ -82,19 +81,9 @@ it('are shared out, again and again', async () => {
   const { mtimeMs: modifiedMs } = await stat(path);
   const photos = [0, 1].map((index) => makeRecord(index, { original: { kind: 'path', path, bytes: 8, modifiedMs } }));
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const batchId = newBatchId();
-    await service.submit({
-      batchId,
-      kind: 'batch',
-      tenant: 'default',
-      options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
-      destination: { kind: 'store' },
-      maxWorkers: 4,
-      checkpointEnabled: true,
-      rollbackEnabled: true,
-      photos,
-    });
-    expect(await env.client.workflow.getHandle(batchId).result()).toMatchObject({ completed: 2 });
+    const order = makeOrder(photos);
+    await service.submit(order);
+    expect(await env.client.workflow.getHandle(order.batchId).result()).toMatchObject({ completed: 2 });
     expect(done).toEqual([round, round]);
   }
 });

@@ -9,9 +9,8 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
-import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import { TRACE_HEADER } from '../../src/contracts/traces.ts';
-import { completedOutcome, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
+import { completedOutcome, makeRecord, makeOrder, openHouse } from '../support/journal-fixtures.ts';
 import { startTemporal, workflowBundle } from '../support/temporal.ts';
 import { type RunningWorkers, startWorkers } from '../support/workers.ts';
 
@@ -54,17 +53,10 @@ async function runBatch(total: number, traceparent: string | undefined) {
     },
   });
   const service = createBatchService({ client, ...house, heartbeatTimeoutMs: 3000, now: Date.now });
-  const batchId = newBatchId();
-  await service.submit({
-    batchId,
-    kind: 'batch',
-    tenant: 'default',
-    options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
-    maxWorkers: 8,
-    checkpointEnabled: true,
-    rollbackEnabled: true,
-    photos: Array.from({ length: total }, (_, index) => makeRecord(index)),
-  });
+  const photos = Array.from({ length: total }, (_, index) => makeRecord(index));
+  const order = makeOrder(photos, { maxWorkers: 8 });
+  const { batchId } = order;
+  await service.submit(order);
   await env.client.workflow.getHandle(batchId).result();
   const runs = [];
   for await (const { runId } of env.client.workflow.list({ query: `WorkflowId = "${batchId}"` })) {

@@ -9,10 +9,9 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
-import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import type { BatchService } from '../../src/batches/batch-service.ts';
 import { pauseUpdate, progressQuery, resumeUpdate } from '../../src/contracts/workflow-api.ts';
-import { completedOutcome, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
+import { completedOutcome, makeRecord, makeOrder, openHouse } from '../support/journal-fixtures.ts';
 import { startTemporal, workflowBundle } from '../support/temporal.ts';
 import { type RunningWorkers, startWorkers, until } from '../support/workers.ts';
 
@@ -46,18 +45,10 @@ afterAll(async () => {
 });
 
 async function submit(): Promise<string> {
-  const batchId = newBatchId();
-  await service.submit({
-    batchId,
-    kind: 'batch',
-    tenant: 'default',
-    options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
-    maxWorkers: 1,
-    checkpointEnabled: true,
-    rollbackEnabled: true,
-    photos: Array.from({ length: 6 }, (_, index) => makeRecord(index)),
-  });
-  return batchId;
+  const photos = Array.from({ length: 6 }, (_, index) => makeRecord(index));
+  const order = makeOrder(photos, { maxWorkers: 1 });
+  await service.submit(order);
+  return order.batchId;
 }
 
 const timersOf = async (batchId: string): Promise<number> => {
