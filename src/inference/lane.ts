@@ -41,7 +41,8 @@ export interface LaneListener {
 
 /**
  * One device's engine: starts it, watches it, replaces it. The life of its process is one state machine:
- * starting → ready → ended → starting …, with `failed` when starting does not help.
+ * starting → ready → ended → starting …, with `failed` when starting does not help. Longer than other files, because no state
+ * of it can be understood without the others; photos, figures and restarts have files of their own.
  */
 export class Lane {
   readonly #options: LaneOptions;

@@ -24,7 +24,8 @@ export type Step =
 
 /**
  * The batch's books: what is queued, under way and settled, and what to do next. Pure and deterministic: it knows neither
- * Temporal nor a clock, so that every decision of the workflow can be tested without either.
+ * Temporal nor a clock, so that every decision of the workflow can be tested without either. Longer than other files, because
+ * all of a batch's decisions are read here together; what they rest on (pages, counts, time, additions) has files of its own.
  */
 export class BatchLedger {
   readonly #batchId: string;
