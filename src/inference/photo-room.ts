@@ -21,8 +21,9 @@ export function photoBytes(
   format: ResultFormat['name'],
 ): number {
   const encoded = result.width * result.height;
-  const held = format === 'jpeg' ? Math.min(encoded, JPEG_OPTIMISED_PIXELS) : encoded;
-  const bytes = photo.width * photo.height * DECODED_BYTES_PER_PIXEL + held * ENCODER_BYTES_PER_PIXEL[format];
+  const byRows = format === 'jpeg' && encoded > JPEG_OPTIMISED_PIXELS;
+  const bytes =
+    photo.width * photo.height * DECODED_BYTES_PER_PIXEL + (byRows ? 0 : encoded) * ENCODER_BYTES_PER_PIXEL[format];
   return BESIDE_PIXELS_BYTES + (bytes * photo.depth) / 8;
 }
 

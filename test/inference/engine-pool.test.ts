@@ -139,13 +139,13 @@ describe('the pool', () => {
   });
 
   it('lets a crowd of photos into memory one by one where two have no room, and two as ever', async () => {
-    const large = await paintPhoto(join(root, 'large.png'), 1000, 800);
+    const large = await paintPhoto(join(root, 'large.png'), 1200, 1000);
     const waits = async (photosAtOnce: number): Promise<number> => {
-      // A JPEG of 13 megapixels is reckoned with 220 MB; all photos have half the limit.
-      const pool = poolOf([nearest], { photosAtOnce, memoryLimitBytes: 800e6 });
+      // A WebP of 19 megapixels is reckoned with 173 MB; all photos have half the limit.
+      const pool = poolOf([nearest], { photosAtOnce, memoryLimitBytes: 640e6 });
       await pool.ready();
       const attempts: Attempt[] = [];
-      const job = { inputPath: large, model: 'nearest', options: { format: 'jpeg' } } as const;
+      const job = { inputPath: large, model: 'nearest', options: { format: 'webp' } } as const;
       for (let i = 0; i < 3; i += 1) attempts.push(await enhance(pool, root, job));
       await Promise.all(attempts.map(({ result }) => result));
       expect(pool.status().restarts).toBe(0);
