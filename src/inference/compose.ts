@@ -1,4 +1,6 @@
-import { samplesLike, type Depth, type OwnSamples, type Samples, type Slice, type TileGrid } from './tiles.ts';
+import type { SpareSamples } from './spare-samples.ts';
+import type { TileLayout } from './tile-shelf.ts';
+import type { Samples, Slice, TileGrid } from './tiles.ts';
 
 /**
  * Joins finished tiles into rows of the result. A pure function of the grid and the tiles: neither the order in which
@@ -28,17 +30,18 @@ export function finalRows(grid: TileGrid, row: number, scale: number): number {
   return row === grid.rows.length - 1 ? grid.height * scale : (slice.core.end - grid.marginY) * scale;
 }
 
-/** Rows `[start, end)` of the result, as RGB of the tiles' depth. */
-export async function composeRows(
-  grid: TileGrid,
-  scale: number,
-  depth: Depth,
-  read: ReadTileRows,
-  start: number,
-  end: number,
-): Promise<OwnSamples> {
+/** Where rows are composed from, and in which memory. */
+export interface Composing {
+  readonly layout: TileLayout;
+  readonly read: ReadTileRows;
+  readonly spare: SpareSamples;
+}
+
+/** Rows `[start, end)` of the result, as RGB of the tiles' depth; taken from the spare memory, for the caller to give back. */
+export async function composeRows({ layout, read, spare }: Composing, start: number, end: number): Promise<Samples> {
+  const { grid, scale, depth } = layout;
   const rowSamples = grid.width * scale * CHANNELS;
-  const result = samplesLike(depth, rowSamples * (end - start));
+  const result = spare.take(depth, rowSamples * (end - start));
   const columns = grid.columns.map((slice) => enlarge(slice, scale));
   const rows = grid.rows.map((slice) => enlarge(slice, scale));
   const strips = await readStrips(rows, columns, read, start, end);
@@ -56,6 +59,7 @@ export async function composeRows(
       blendRows(upper, lower, weightOf(y, second.band.core.start, grid.marginY * scale), grid, scale, target);
     }
   }
+  for (const strip of strips) for (const samples of strip.tiles) spare.giveBack(samples);
   return result;
 }
 

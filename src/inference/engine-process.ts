@@ -10,6 +10,7 @@ import { whyUnusable } from './provider-fault.ts';
 import { parseToEngine, type EngineSettings, type Fault, type FromEngine, type ToEngine } from './protocol.ts';
 import { PrecisionJudge, standIn } from './precision.ts';
 import { readDeviceMemory, readMemory } from './host-limits.ts';
+import { SpareSamples } from './spare-samples.ts';
 
 /**
  * The program of an engine's process. Its parent decides when it ends; it only makes sure that it never outlives it.
@@ -49,6 +50,7 @@ class Engine {
   readonly #network: Network;
   readonly #precision: PrecisionJudge;
   readonly #jobs = new Map<number, AbortController>();
+  readonly #spare = new SpareSamples();
   /** Two photos have always fitted; more than that share what there is. */
   #room = new PhotoRoom(Infinity);
   /** Of its device; null on a CPU, and where nobody says. */
@@ -121,6 +123,7 @@ class Engine {
     const network = this.#network;
     const precision = this.#precision;
     const room = this.#room;
+    const spare = this.#spare;
     try {
       const report = (step: Extract<FromEngine, { type: 'step' }>['step']): void => send({ type: 'step', id, step });
       const photo = await enhancePhoto({
@@ -128,6 +131,7 @@ class Engine {
         network,
         precision,
         room,
+        spare,
         job,
         tileSize,
         signal: abort.signal,

@@ -4,7 +4,7 @@ import { tilesOf } from './photo-plan.ts';
 import type { PixelSource } from './pixel-source.ts';
 import { RowComposer } from './row-composer.ts';
 import { SeamMeter } from './seam-meter.ts';
-import { runTiles } from './tile-run.ts';
+import { runTiles, type TileRun } from './tile-run.ts';
 import type { TileShelf } from './tile-shelf.ts';
 import { windowPixels, type Samples, type TileGrid } from './tiles.ts';
 import type { Variant } from './variant.ts';
@@ -15,7 +15,7 @@ import type { Variant } from './variant.ts';
 const COMPOSE_MS_PER_MEGAPIXEL = 500;
 
 export interface NetworkPass {
-  readonly work: Pick<PhotoJob, 'network' | 'signal' | 'report'>;
+  readonly work: Pick<PhotoJob, 'network' | 'signal' | 'report' | 'spare'>;
   readonly variant: Variant;
   readonly grid: TileGrid;
   readonly source: PixelSource;
@@ -47,7 +47,14 @@ export async function runPass(pass: NetworkPass): Promise<PassOutcome> {
   );
   try {
     const seams = new SeamMeter(grid, scale);
-    const composer = new RowComposer({ layout: { grid, scale, depth }, shelf, canvas, seams, finish });
+    const composer = new RowComposer({
+      layout: { grid, scale, depth },
+      shelf,
+      canvas,
+      seams,
+      finish,
+      spare: work.spare,
+    });
     const reused = await shelf.finished();
     for (const index of reused) composer.tileFinished(index);
     const networkMs = await runMissing(pass, composer, reused);
@@ -63,7 +70,7 @@ export async function runPass(pass: NetworkPass): Promise<PassOutcome> {
 
 async function runMissing(pass: NetworkPass, composer: RowComposer, reused: ReadonlySet<number>): Promise<number> {
   const { work, variant, grid, source, shelf, tilesTotal } = pass;
-  const { network, signal, report } = work;
+  const { network, signal, report, spare } = work;
   const tiles = Array.from({ length: tilesOf(grid) }, (_, index) => index).filter((index) => !reused.has(index));
   const progress = { stage: 'enhancing' as const, tilesTotal };
   const { largest } = windowPixels(grid);
@@ -79,14 +86,14 @@ async function runMissing(pass: NetworkPass, composer: RowComposer, reused: Read
     };
     report({ ...progress, tilesDone, expectedMs: 0, ...left() });
     await network.open(variant);
-    const finished = async (index: number, pixels: Samples, ms: number): Promise<void> => {
-      await shelf.put(index, pixels);
+    const finished: TileRun['finished'] = async (index, window, columns, rows, ms) => {
+      await shelf.put(index, window, columns, rows);
       composer.tileFinished(index);
       tilesDone += 1;
       networkMs += ms;
       report({ ...progress, tilesDone, expectedMs: network.expectMs(variant, largest), ...left() });
     };
-    await runTiles({ network, variant, source, grid, tiles, signal, allHandedIn, finished });
+    await runTiles({ network, variant, source, grid, tiles, spare, signal, allHandedIn, finished });
   } finally {
     allHandedIn();
   }

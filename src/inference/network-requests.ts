@@ -1,4 +1,4 @@
-import type { Depth, OwnSamples } from './tiles.ts';
+import type { Depth, OwnSamples, Samples } from './tiles.ts';
 
 /** What the engine's main thread asks of the thread that owns the runtime, and what that answers. */
 
@@ -28,6 +28,8 @@ export interface TileRequest {
   readonly pixels: OwnSamples;
   readonly width: number;
   readonly height: number;
+  /** Shared memory for the answer's pixels; without it they get memory of their own. */
+  readonly room?: Samples;
 }
 
 /** Any tensor of floats by its name in the graph. */
@@ -65,7 +67,7 @@ export interface NetworkAnswer {
 }
 
 export interface NetworkTile {
-  readonly pixels: OwnSamples;
+  readonly pixels: Samples;
   readonly ms: number;
   /** Of all the engine's threads: a crowded machine lengthens it much less than the clock's time. */
   readonly cpuMs: number;

@@ -3,8 +3,15 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { FlatPicture } from '../models/blend-networks.ts';
 import { graphFor } from './graph-bytes.ts';
 import { readMemory } from './host-limits.ts';
-import type { NamedFloats, NetworkAnswer, NetworkRequest, SessionRequest } from './network-requests.ts';
-import type { OwnSamples } from './tiles.ts';
+import type {
+  NamedFloats,
+  NetworkAnswer,
+  NetworkRequest,
+  NetworkTile,
+  SessionRequest,
+  TileRequest,
+} from './network-requests.ts';
+import type { OwnSamples, Samples } from './tiles.ts';
 
 /**
  * The one thread that owns onnxruntime. `session.run` blocks the thread it is called from for the whole run; here that
@@ -82,11 +89,13 @@ async function runTile(session: InferenceSession, pixels: OwnSamples, width: num
   return { pixels: ownSamples(answer.data), ms, cpuMs: (user + system) / 1000 };
 }
 
-/** The runtime's own memory cannot be handed to another thread. */
+/** The binding has copied them out of the runtime's memory: nobody else knows that buffer, and it can be handed to another thread. */
 function ownSamples(data: Tensor['data']): OwnSamples {
-  if (data instanceof Uint16Array) return new Uint16Array(data);
-  if (data instanceof Uint8Array) return new Uint8Array(data);
-  throw new Error('Expected samples of 8 or 16 bits from the graph');
+  if (!(data instanceof Uint8Array || data instanceof Uint16Array) || !(data.buffer instanceof ArrayBuffer))
+    throw new Error('Expected samples of 8 or 16 bits from the graph');
+  return data instanceof Uint16Array
+    ? new Uint16Array(data.buffer, data.byteOffset, data.length)
+    : new Uint8Array(data.buffer, data.byteOffset, data.length);
 }
 
 function warmUp(session: InferenceSession, { scale, graph }: SessionRequest, width: number, height: number) {
@@ -147,7 +156,7 @@ async function meetWindows(session: InferenceSession, request: SessionRequest, w
 async function runCautiously(request: NetworkRequest & { kind: 'runCautiously' }) {
   const session = await sessionFor({ ...request.session, precision: 'full' }, 'basic', 'cpu');
   try {
-    return await runTile(session, request.pixels, request.width, request.height, request.session.scale);
+    return await runRequest(session, request, request.session.scale);
   } finally {
     await session.release();
   }
@@ -182,7 +191,7 @@ async function answer(request: NetworkRequest): Promise<Omit<NetworkAnswer, 'id'
       sessions.delete(request.key);
       return {};
     case 'run':
-      return { tile: await runTile(opened(request.key), request.pixels, request.width, request.height, request.scale) };
+      return { tile: inRoom(await runRequest(opened(request.key), request, request.scale), request.room) };
     case 'runCautiously':
       return { tile: await runCautiously(request) };
     case 'runOther':
@@ -190,8 +199,18 @@ async function answer(request: NetworkRequest): Promise<Omit<NetworkAnswer, 'id'
   }
 }
 
+const runRequest = (session: InferenceSession, { pixels, width, height }: TileRequest, scale: number) =>
+  runTile(session, pixels, width, height, scale);
+
+function inRoom(tile: NetworkTile, room: Samples | undefined): NetworkTile {
+  if (room === undefined) return tile;
+  room.set(tile.pixels);
+  return { ...tile, pixels: room };
+}
+
+/** What is not shared goes to the one who asked. */
 const handedOver = ({ tile, outputs }: Omit<NetworkAnswer, 'id'>): ArrayBuffer[] => [
-  ...(tile === undefined ? [] : [tile.pixels.buffer]),
+  ...(tile?.pixels.buffer instanceof ArrayBuffer ? [tile.pixels.buffer] : []),
   ...Object.values(outputs ?? {}).map(({ data }) => data.buffer),
 ];
 

@@ -15,6 +15,7 @@ import { PhotoShelf } from './photo-shelf.ts';
 import type { PrecisionJudge } from './precision.ts';
 import type { EngineModel, EngineSettings, Step } from './protocol.ts';
 import { resultNotes } from './result-notes.ts';
+import type { SpareSamples } from './spare-samples.ts';
 import { chooseVariant, denoiseWarning } from './variant.ts';
 
 /** One photo's way through an engine: decode, enlarge, encode. */
@@ -28,6 +29,7 @@ export interface PhotoJob {
   readonly network: Network;
   readonly precision: PrecisionJudge;
   readonly room: PhotoRoom;
+  readonly spare: SpareSamples;
   readonly job: EnhanceJob;
   /** Ceiling in force: the job's, or less where memory is short. */
   readonly tileSize: number;

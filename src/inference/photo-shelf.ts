@@ -40,7 +40,7 @@ export class PhotoShelf {
     if (!job.checkpoint && bytes <= IN_MEMORY_BYTES) return memoryShelf(layout);
     this.#shaping.push(this.#open.length === 0 ? await this.#firstShaping() : await this.#shapingBetween(), grid);
     const fingerprint = createHash('sha256').update(JSON.stringify(this.#shaping)).digest('hex').slice(0, 32);
-    return openDiskShelf(job.scratchDir, this.#open.length + 1, fingerprint, layout);
+    return openDiskShelf(job.scratchDir, this.#open.length + 1, fingerprint, layout, this.#work.spare);
   }
 
   async #firstShaping(): Promise<unknown> {

@@ -1,6 +1,7 @@
 import type { Canvas } from './canvas.ts';
 import { composeRows, finalRows } from './compose.ts';
 import type { SeamMeter } from './seam-meter.ts';
+import type { SpareSamples } from './spare-samples.ts';
 import type { TileLayout, TileShelf } from './tile-shelf.ts';
 import { sampleBytes, type Samples } from './tiles.ts';
 
@@ -13,6 +14,7 @@ export interface Composition {
   readonly canvas: Canvas;
   /** Measures the seams of what the network made, before anything else is laid over it. */
   readonly seams: SeamMeter;
+  readonly spare: SpareSamples;
   /** Makes RGB rows from `start` to `end` what the canvas takes: with the photo's alpha, where it has one. */
   readonly finish: (rgb: Samples, start: number, end: number) => Promise<Samples>;
 }
@@ -55,7 +57,7 @@ export class RowComposer {
   }
 
   async #composeTo(end: number): Promise<void> {
-    const { layout, shelf, canvas, seams, finish } = this.#composition;
+    const { layout, shelf, canvas, seams, finish, spare } = this.#composition;
     const { grid, scale, depth } = layout;
     const rowSamples = grid.width * scale * 3;
     const bandRows = Math.max(16, Math.floor(BAND_BYTES / (rowSamples * sampleBytes(depth))));
@@ -63,9 +65,10 @@ export class RowComposer {
     while (this.#composed < end && !this.#failed) {
       const from = this.#composed;
       const to = Math.min(end, from + bandRows);
-      const rgb = await composeRows(grid, scale, depth, read, from, to);
+      const rgb = await composeRows({ layout, read, spare }, from, to);
       seams.add(rgb, from);
       await canvas.append(await finish(rgb, from, to));
+      spare.giveBack(rgb);
       this.#composed = to;
     }
   }

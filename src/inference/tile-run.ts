@@ -2,7 +2,8 @@ import { DarkroomError } from '../contracts/errors.ts';
 import type { Network, TileRequest } from './network.ts';
 import { looksBroken } from './output-guard.ts';
 import type { PixelSource } from './pixel-source.ts';
-import { cutOut, mirrorOut, spanLength, within, type Samples, type Slice, type Span, type TileGrid } from './tiles.ts';
+import type { SpareSamples } from './spare-samples.ts';
+import { mirrorOut, spanLength, within, type Pixels, type Slice, type Span, type TileGrid } from './tiles.ts';
 import type { Variant } from './variant.ts';
 
 /** Tiles of one photo that are with the network at a time: one runs, one waits, one is being put away. */
@@ -15,11 +16,12 @@ export interface TileRun {
   readonly grid: TileGrid;
   /** Indices, row by row. */
   readonly tiles: readonly number[];
+  readonly spare: SpareSamples;
   readonly signal: AbortSignal;
   /** Called when the last tile was handed in. */
   readonly allHandedIn: () => void;
-  /** Takes the kept area of a finished tile. */
-  readonly finished: (index: number, pixels: Samples, ms: number) => Promise<void>;
+  /** Takes a finished window, of which `columns` and `rows` are to be kept. */
+  readonly finished: (index: number, window: Pixels, columns: Span, rows: Span, ms: number) => Promise<void>;
 }
 
 /** Runs tiles so that the network always has one waiting. Settles only when none is under way any more. */
@@ -44,7 +46,7 @@ export async function runTiles(run: TileRun): Promise<void> {
 }
 
 async function runTile(run: TileRun, index: number, handedIn: () => void): Promise<void> {
-  const { grid, variant, network } = run;
+  const { grid, variant, network, spare } = run;
   const column = grid.columns[index % grid.columns.length];
   const row = grid.rows[Math.floor(index / grid.columns.length)];
   if (column === undefined || row === undefined)
@@ -54,14 +56,16 @@ async function runTile(run: TileRun, index: number, handedIn: () => void): Promi
   const [width, height] = [spanLength(column.window), spanLength(row.window)];
   const pixels = mirrorOut({ ...inside, data: await run.source.cut(wide, tall) }, width, height);
   const tile = { pixels, width, height };
-  const answer = network.run(variant, tile);
+  const { scale } = variant.model;
+  const room = spare.take(variant.depth, width * height * scale ** 2 * inside.channels);
+  const answer = network.run(variant, { ...tile, room });
   handedIn();
   const first = await answer;
-  const { scale } = variant.model;
   const sound = looksBroken(tile, first.pixels, scale) ? await secondOpinion(run, tile) : first;
   if (run.signal.aborted) return;
   const output = { width: tile.width * scale, height: tile.height * scale, channels: 3, data: sound.pixels };
-  await run.finished(index, cutOut(output, keptIn(column, scale), keptIn(row, scale)), sound.ms);
+  await run.finished(index, output, keptIn(column, scale), keptIn(row, scale), sound.ms);
+  spare.giveBack(room);
 }
 
 async function secondOpinion({ network, variant }: TileRun, tile: TileRequest) {

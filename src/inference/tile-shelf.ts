@@ -2,13 +2,26 @@ import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { DRAFT_SUFFIX, TILES_PREFIX } from './drafts.ts';
-import { sampleBytes, samplesLike, spanLength, type Depth, type Samples, type TileGrid } from './tiles.ts';
+import type { SpareSamples } from './spare-samples.ts';
+import {
+  cutInto,
+  cutOut,
+  sampleBytes,
+  spanLength,
+  type Depth,
+  type Pixels,
+  type Samples,
+  type Span,
+  type TileGrid,
+} from './tiles.ts';
 
 /** Where the kept areas of finished tiles wait until they are composed: in memory when small, else as files. */
 export interface TileShelf {
   /** Indices (row by row) of the tiles an earlier attempt left whole. */
   finished(): Promise<Set<number>>;
-  put(index: number, pixels: Samples): Promise<void>;
+  /** The kept area of a finished window, whose pixels are left to the caller. */
+  put(index: number, window: Pixels, columns: Span, rows: Span): Promise<void>;
+  /** Pixels of the kept area, for the spare memory once they were used. */
   rows(row: number, column: number, start: number, end: number): Promise<Samples>;
 }
 
@@ -41,6 +54,7 @@ export async function openDiskShelf(
   pass: number,
   fingerprint: string,
   layout: TileLayout,
+  spare: SpareSamples,
 ): Promise<TileShelf> {
   const { grid, depth } = layout;
   const name = `${TILES_PREFIX}${pass}-${fingerprint}`;
@@ -50,15 +64,18 @@ export async function openDiskShelf(
   const path = (index: number): string => join(directory, `${index}.rgb`);
   return {
     finished: () => verifiedTiles(directory, layout),
-    put: async (index, pixels) => {
+    put: async (index, window, columns, rows) => {
       const draft = `${path(index)}${DRAFT_SUFFIX}`;
-      const bytes = bytesOf(pixels);
+      const kept = spare.take(depth, spanLength(columns) * CHANNELS * spanLength(rows));
+      cutInto(kept, window, columns, rows);
+      const bytes = bytesOf(kept);
       await writeFile(draft, [bytes, checksum(bytes)]);
+      spare.giveBack(kept);
       await rename(draft, path(index));
     },
     rows: async (row, column, start, end) => {
       const rowSamples = keptRow(layout, column);
-      const samples = samplesLike(depth, (end - start) * rowSamples);
+      const samples = spare.take(depth, (end - start) * rowSamples);
       const from = start * rowSamples * sampleBytes(depth);
       const read = await readInto(bytesOf(samples), path(row * grid.columns.length + column), from);
       if (read < samples.byteLength) throw new RangeError(`Expected tile ${row}/${column} to be whole`);
@@ -71,8 +88,8 @@ export function memoryShelf(layout: TileLayout): TileShelf {
   const tiles = new Map<number, Samples>();
   return {
     finished: () => Promise.resolve(new Set()),
-    put: (index, pixels) => {
-      tiles.set(index, pixels);
+    put: (index, window, columns, rows) => {
+      tiles.set(index, cutOut(window, columns, rows));
       return Promise.resolve();
     },
     rows: (row, column, start, end) => {

@@ -31,14 +31,18 @@ export interface Pixels<Data extends Samples = Samples> {
 export function cutOut(image: Pixels<Uint8Array>, columns: Span, rows: Span): Uint8Array<ArrayBuffer>;
 export function cutOut(image: Pixels, columns: Span, rows: Span): OwnSamples;
 export function cutOut(image: Pixels, columns: Span, rows: Span): OwnSamples {
+  const cut = samplesLike(image.data, spanLength(columns) * image.channels * spanLength(rows));
+  cutInto(cut, image, columns, rows);
+  return cut;
+}
+
+/** Copies a rectangle out of an image into memory of just that size. */
+export function cutInto(cut: Samples, image: Pixels, columns: Span, rows: Span): void {
   const samples = spanLength(columns) * image.channels;
-  const length = samples * spanLength(rows);
-  const cut = samplesLike(image.data, length);
   for (let y = rows.start; y < rows.end; y += 1) {
     const from = (y * image.width + columns.start) * image.channels;
     cut.set(image.data.subarray(from, from + samples), (y - rows.start) * samples);
   }
-  return cut;
 }
 
 /** The part of a window that lies in a picture of this side. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { composeRows, finalRows } from '../../src/inference/compose.ts';
+import { SpareSamples } from '../../src/inference/spare-samples.ts';
 import { memoryShelf, openDiskShelf, type TileLayout, type TileShelf } from '../../src/inference/tile-shelf.ts';
 import {
   cutOut,
@@ -31,9 +32,17 @@ const enlarged = ({ start, end }: Span): Span => ({ start: start * SCALE, end: e
 
 const span = (slices: TileGrid['rows'], index: number): Span => enlarged(slices[index]?.kept ?? { start: 0, end: 0 });
 
+/** Puts tiles as a window that has nothing but its kept area. */
+async function putTile(grid: TileGrid, shelf: TileShelf, row: number, column: number, data: Samples) {
+  const [columns, rows] = [span(grid.columns, column), span(grid.rows, row)];
+  const [width, height] = [columns.end - columns.start, rows.end - rows.start];
+  const window = { width, height, channels: 3, data };
+  await shelf.put(row * grid.columns.length + column, window, { start: 0, end: width }, { start: 0, end: height });
+}
+
 async function putAll(grid: TileGrid, shelf: TileShelf, tileOf: (row: number, column: number) => Samples) {
   for (const row of grid.rows.keys()) {
-    for (const column of grid.columns.keys()) await shelf.put(row * grid.columns.length + column, tileOf(row, column));
+    for (const column of grid.columns.keys()) await putTile(grid, shelf, row, column, tileOf(row, column));
   }
 }
 
@@ -41,10 +50,14 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Samples): Buffer => Buffer.
 
 const composeAll = async (grid: TileGrid, shelf: TileShelf, bandRows: number, depth: Depth = 8): Promise<Buffer> => {
   const parts: Buffer[] = [];
+  const spare = new SpareSamples();
+  const composing = { layout: layoutOf(grid, depth), read: shelf.rows.bind(shelf), spare };
   const height = grid.height * SCALE;
   for (let y = 0; y < height; y += bandRows) {
     const end = Math.min(height, y + bandRows);
-    parts.push(bytesOf(await composeRows(grid, SCALE, depth, shelf.rows.bind(shelf), y, end)));
+    const rows = await composeRows(composing, y, end);
+    parts.push(Buffer.from(bytesOf(rows)));
+    spare.giveBack(rows);
   }
   return Buffer.concat(parts);
 };
@@ -79,7 +92,8 @@ describe('composeRows', () => {
     const grid = cutTiles(150, 97, 64, { pixels: 18, join: 'feather' });
     const large = picture(150 * SCALE, 97 * SCALE, 16);
     const layout = layoutOf(grid, 16);
-    const shelf = place === 'memory' ? memoryShelf(layout) : await openDiskShelf(directory, 1, 'deep', layout);
+    const shelf =
+      place === 'memory' ? memoryShelf(layout) : await openDiskShelf(directory, 1, 'deep', layout, new SpareSamples());
     await putAll(grid, shelf, (row, column) => cutOut(large, span(grid.columns, column), span(grid.rows, row)));
     expect(Buffer.compare(await composeAll(grid, shelf, 37, 16), bytesOf(large.data))).toBe(0);
   });
@@ -90,7 +104,8 @@ describe('composeRows', () => {
     const bytes = (column: number): number =>
       ((grid.columns[column]?.kept.end ?? 0) - (grid.columns[column]?.kept.start ?? 0)) * SCALE * 20 * SCALE * 3;
     await putAll(grid, shelf, (_, column) => new Uint8Array(bytes(column)).fill(column * 100));
-    const row = (await composeRows(grid, SCALE, 8, shelf.rows.bind(shelf), 0, 1)).filter((_, index) => index % 3 === 0);
+    const composing = { layout: layoutOf(grid), read: shelf.rows.bind(shelf), spare: new SpareSamples() };
+    const row = (await composeRows(composing, 0, 1)).filter((_, index) => index % 3 === 0);
     const steps = row.slice(1).map((value, index) => value - (row[index] ?? 0));
     expect(Math.min(...steps)).toBe(0);
     expect(Math.max(...steps)).toBeLessThanOrEqual(4);
@@ -111,6 +126,7 @@ describe('tiles on disk', () => {
 
   it('are found again when whole, not when torn, not under another fingerprint', async () => {
     directory = await mkdtemp(join(tmpdir(), 'darkroom-tiles-'));
+    const spare = new SpareSamples();
     const grid = cutTiles(150, 70, 64, { pixels: 4, join: 'cut' });
     const large = picture(150 * SCALE, 70 * SCALE);
     const tileOf = (row: number, column: number): Samples =>
@@ -119,20 +135,20 @@ describe('tiles on disk', () => {
         enlarged(grid.columns[column]?.kept ?? { start: 0, end: 0 }),
         enlarged(grid.rows[row]?.kept ?? { start: 0, end: 0 }),
       );
-    const first = await openDiskShelf(directory, 1, 'a', layoutOf(grid));
+    const first = await openDiskShelf(directory, 1, 'a', layoutOf(grid), spare);
     await putAll(grid, first, tileOf);
     await truncate(join(directory, 'tiles-1-a', '1.rgb'), 1000);
 
-    const again = await openDiskShelf(directory, 1, 'a', layoutOf(grid));
+    const again = await openDiskShelf(directory, 1, 'a', layoutOf(grid), spare);
     const found = await again.finished();
     expect(found.has(0)).toBe(true);
     expect(found.has(1)).toBe(false);
     expect(found.size).toBe(grid.columns.length * grid.rows.length - 1);
-    await again.put(1, tileOf(0, 1));
+    await putTile(grid, again, 0, 1, tileOf(0, 1));
     expect(Buffer.compare(await composeAll(grid, again, 50), bytesOf(large.data))).toBe(0);
 
-    const other = await openDiskShelf(directory, 1, 'b', layoutOf(grid));
+    const other = await openDiskShelf(directory, 1, 'b', layoutOf(grid), spare);
     expect((await other.finished()).size).toBe(0);
-    expect((await (await openDiskShelf(directory, 1, 'a', layoutOf(grid))).finished()).size).toBe(0);
+    expect((await (await openDiskShelf(directory, 1, 'a', layoutOf(grid), spare)).finished()).size).toBe(0);
   });
 });
