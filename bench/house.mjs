@@ -11,6 +11,11 @@ import { familyCpuSeconds } from './process-cost.mjs';
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const READY_WITHIN_MS = 120_000;
 const POLL_EVERY_MS = 500;
+/** The longer something takes, the less often it is asked after: what is measured is the house, not the asking. */
+const POLL_SHARE = 0.05;
+const POLL_SELDOM_MS = 3000;
+/** An engine that is ready still opens the other networks while it has nothing to do; this much of a core is nothing. */
+const QUIET_CORES = 0.15;
 
 /** @param engines workers with an engine each, which share the cores. */
 export async function startHouse({ engines = 1, env = {} } = {}) {
@@ -49,10 +54,12 @@ export async function startHouse({ engines = 1, env = {} } = {}) {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
-  await untilReady(house, engines).catch(async (error) => {
-    await house.stop();
-    throw error;
-  });
+  await untilReady(house, engines)
+    .then(() => untilQuiet(house))
+    .catch(async (error) => {
+      await house.stop();
+      throw error;
+    });
   return house;
 }
 
@@ -64,6 +71,16 @@ async function untilReady({ url }, engines) {
     await sleep(POLL_EVERY_MS);
   }
   throw new Error(`the house does not become healthy with ${engines} engines`);
+}
+
+async function untilQuiet(house) {
+  const until = performance.now() + READY_WITHIN_MS;
+  while (performance.now() < until) {
+    const before = await house.cpuSeconds();
+    await sleep(1000);
+    if ((await house.cpuSeconds()) - before < QUIET_CORES) return;
+  }
+  throw new Error('the house does not come to rest');
 }
 
 export async function ask(url, init) {
@@ -82,11 +99,12 @@ export async function submit({ url }, photos, fields) {
 
 /** Waits for the end of a batch; answers its photos as the API lists them. */
 export async function photosOf({ url }, id) {
+  const startedAt = performance.now();
   for (;;) {
     const { status, message } = await ask(`${url}/api/v1/batch/status/${id}`);
     if (status === 'completed') break;
     if (['failed', 'partial_completed', 'cancelled'].includes(status)) throw new Error(message);
-    await sleep(POLL_EVERY_MS);
+    await sleep(Math.min(POLL_SELDOM_MS, Math.max(POLL_EVERY_MS, POLL_SHARE * (performance.now() - startedAt))));
   }
   return (await ask(`${url}/api/v1/batches/${id}/photos?limit=500`)).photos;
 }
