@@ -8,7 +8,7 @@ import { buildSrvggInt8 } from './graph-srvgg-int8.ts';
 import { readNetwork, type Network } from './network.ts';
 
 /** Raised with every change of the graphs that are made: an installed graph of another version is made anew. */
-export const CONVERTER_VERSION = 1;
+export const CONVERTER_VERSION = 2;
 
 /**
  * Makes our own ONNX graph from upstream's ncnn files: uint8 `[N, H, W, 3]` in, uint8 `[N, 4H, 4W, 3]` out, all

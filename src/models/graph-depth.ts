@@ -1,4 +1,4 @@
-import { DATA_TYPE, decodeModel, encodeModel, type ModelProto, type NodeProto } from './onnx-proto.ts';
+import { ATTRIBUTE_TYPE, DATA_TYPE, decodeModel, encodeModel, type ModelProto, type NodeProto } from './onnx-proto.ts';
 
 /** Levels of 16 bits to one of 8: 65535 / 255. */
 const FINER = 257;
@@ -10,9 +10,16 @@ const FINER = 257;
  */
 export function deepen(graph: Uint8Array): Uint8Array {
   const model = decodeModel(graph);
-  const { node, initializer, input, output } = model.graph;
+  const { node, input, output } = model.graph;
   for (const picture of [...input, ...output]) picture.type.tensorType.elemType = DATA_TYPE.uint16;
+  const adds = node.some(({ opType }) => opType === 'QLinearAdd');
+  if (adds) deepenCodes(model);
+  else deepenFloats(model);
+  return encodeModel(model);
+}
 
+function deepenFloats(model: ModelProto): void {
+  const { node, initializer } = model.graph;
   const entry = find(model, ({ opType, input: [value] }) => opType === 'Cast' && value === 'input');
   const clip = find(model, ({ opType, input: values }) => opType === 'Clip' && values[2] === 'highest');
   const exit = find(model, ({ opType, attribute }) => opType === 'Cast' && attribute[0]?.i === DATA_TYPE.uint8);
@@ -28,7 +35,45 @@ export function deepen(graph: Uint8Array): Uint8Array {
   clip.input = ['depth.written', ...clip.input.slice(1)];
   node.splice(node.indexOf(clip), 0, product('depth.written', whole, 'depth.finer'));
   node.splice(node.indexOf(entry) + 1, 0, product(cast, 'depth.read', 'depth.coarser'));
-  return encodeModel(model);
+}
+
+/** A graph that adds its detail to the photo in bytes: here it does so in floats, and only the convolutions see bytes. */
+function deepenCodes(model: ModelProto): void {
+  const { node, initializer } = model.graph;
+  const sum = find(model, ({ opType }) => opType === 'QLinearAdd');
+  const [detail, unit, middle, nearest, one, zero] = sum.input;
+  const copy = find(model, ({ output: [value] }) => value === nearest);
+  const copies = initializer.find(({ name }) => name === copy.input[3]);
+  const [channels, colours] = copies?.dims ?? [];
+  if (!detail || !unit || !middle || !one || !zero || !channels || !colours) throw unknownGraph();
+
+  const places = BigInt64Array.of(1n, 1n, 1n, BigInt(channels / colours));
+  initializer.push(
+    scalar('depth.coarser', 1 / FINER),
+    scalar('depth.finer', FINER),
+    scalar('depth.lowest', 0),
+    scalar('depth.highest', 255 * FINER),
+    { name: 'depth.places', dataType: DATA_TYPE.int64, dims: [places.length], rawData: new Uint8Array(places.buffer) },
+  );
+  for (const reader of node) reader.input = reader.input.map((value) => (value === 'input' ? 'depth.codes' : value));
+  node.splice(
+    node.indexOf(sum),
+    1,
+    operation('DequantizeLinear', [detail, unit, middle], 'depth.detail'),
+    operation('Tile', ['depth.photo', 'depth.places'], 'depth.nearest'),
+    operation('Add', ['depth.detail', 'depth.nearest'], 'depth.sum'),
+    product('depth.written', 'depth.sum', 'depth.finer'),
+    operation('Clip', ['depth.written', 'depth.lowest', 'depth.highest'], 'depth.clipped'),
+    operation('Round', ['depth.clipped'], 'depth.rounded'),
+    { ...operation('Cast', ['depth.rounded'], 'depth.exit'), ...castTo(DATA_TYPE.uint16), output: sum.output },
+  );
+  node.splice(node.indexOf(copy), 1);
+  model.graph.initializer = initializer.filter(({ name }) => !copy.input.slice(3, 6).includes(name));
+  node.unshift(
+    { ...operation('Cast', ['input'], 'depth.read'), ...castTo(DATA_TYPE.float) },
+    product('depth.photo', 'depth.read', 'depth.coarser'),
+    operation('QuantizeLinear', ['depth.photo', one, zero], 'depth.codes'),
+  );
 }
 
 function find({ graph }: ModelProto, isIt: (node: NodeProto) => boolean): NodeProto {
@@ -41,12 +86,21 @@ function find({ graph }: ModelProto, isIt: (node: NodeProto) => boolean): NodePr
 const unknownGraph = (): TypeError =>
   new TypeError('Expected a graph of our own making for 16 bits but received another');
 
-const product = (output: string, value: string, factor: string): NodeProto => ({
-  opType: 'Mul',
-  name: `${factor}.times`,
-  input: [value, factor],
+const operation = (opType: string, input: string[], output: string): NodeProto => ({
+  opType,
+  name: output,
+  input,
   output: [output],
   attribute: [],
+});
+
+const product = (output: string, value: string, factor: string): NodeProto => ({
+  ...operation('Mul', [value, factor], output),
+  name: `${factor}.times`,
+});
+
+const castTo = (type: number): Pick<NodeProto, 'attribute'> => ({
+  attribute: [{ name: 'to', type: ATTRIBUTE_TYPE.int, i: type }],
 });
 
 const scalar = (name: string, value: number) => ({

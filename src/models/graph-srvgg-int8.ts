@@ -1,6 +1,6 @@
 import type { CalibrationSteps } from './calibration.ts';
 import type { GraphBuilder, Value } from './graph-builder.ts';
-import { photoIn, photoOut } from './graph-parts.ts';
+import { weightsOf } from './half-float.ts';
 import type { Convolution } from './ncnn-weights.ts';
 import type { SrvggNetwork } from './network.ts';
 import { quantise } from './quantise.ts';
@@ -8,8 +8,8 @@ import { quantise } from './quantise.ts';
 /** What the last convolution makes may be less than nothing: its codes are signed. */
 const MIDDLE = 128;
 const LEVELS = 255;
-const TO_CHANNELS_LAST = [0, 2, 3, 1];
-const TO_CHANNELS_FIRST = [0, 3, 1, 2];
+const SCALE = 4;
+const COLOURS = 3;
 
 /** Codes of one byte, channels last, with the step of each channel. */
 interface Coded {
@@ -19,15 +19,15 @@ interface Coded {
 
 /**
  * SRVGGNetCompact with ReLU in 8 bits: activations unsigned, weights signed. The lowest code is zero, so that a code that is
- * cut off there has been through its ReLU and no operation is needed for that. The photo that the detail is added to stays
- * in floats, whatever its depth.
+ * cut off there has been through its ReLU and no operation is needed for that. The detail is added to the photo in bytes too, and the
+ * last convolution's channels come in the order in which the pixels of the result lie: in floats, by the standard's own operations,
+ * what comes after that convolution took a third of the whole.
  * @throws TypeError for a network with slopes, whose negative half would cost the codes their fineness.
  */
 export function buildSrvggInt8(graph: GraphBuilder, network: SrvggNetwork, steps: CalibrationSteps): void {
   if (network.layers.some(({ slopes }) => slopes.some((slope) => slope !== 0))) {
     throw new TypeError('Expected a compact network with ReLU');
   }
-  const photo = graph.node('Transpose', [photoIn(graph)], { perm: TO_CHANNELS_LAST });
   const one = graph.floats('one', [1], []);
   const zeros = {
     relu: graph.codes('zero', Uint8Array.of(0), []),
@@ -47,22 +47,52 @@ export function buildSrvggInt8(graph: GraphBuilder, network: SrvggNetwork, steps
     );
     return { value, steps: leaving };
   };
-  let coded: Coded = {
-    value: graph.node('QuantizeLinear', [photo, one, zeros.relu]),
-    steps: [1 / LEVELS, 1 / LEVELS, 1 / LEVELS],
-  };
+  let coded: Coded = { value: 'input', steps: [1 / LEVELS, 1 / LEVELS, 1 / LEVELS] };
   network.layers.forEach(({ convolution }, index) => {
     coded = convolve(`body.${index}`, convolution, coded, zeros.relu);
   });
-  const { last } = network;
-  const detail = convolve('last', last, coded, zeros.middle);
-  // One step for all its channels, so that they can be decoded at once.
+  const detail = convolve('last', inPlaces(network.last), coded, zeros.middle);
+  // One step for all its channels, so that they can be added at once.
   const unit = graph.floats('last.unit', [(detail.steps[0] ?? 0) * LEVELS], []);
-  const decoded = graph.node('DequantizeLinear', [detail.value, unit, zeros.middle]);
-  // Each colour sixteen times is the nearest neighbour, before the shuffle instead of after it.
-  const places = last.outputChannels / 3;
-  const colours = Array.from({ length: last.outputChannels }, (_, channel) => Math.floor(channel / places));
-  const base = graph.node('Gather', [photo, graph.integers('colours', colours)], { axis: 3 });
-  const sum = graph.node('Transpose', [graph.node('Add', [decoded, base])], { perm: TO_CHANNELS_FIRST });
-  photoOut(graph, graph.node('DepthToSpace', [sum], { blocksize: 4, mode: 'CRD' }));
+  const photo = [nearest(graph, one, zeros.relu), one, zeros.relu];
+  const sum = graph.contributed('QLinearAdd', [detail.value, unit, zeros.middle, ...photo, one, zeros.relu]);
+  spreadOut(graph, sum);
+}
+
+/** The network's channels are colour by colour, each with the rows and columns of its places; pixels lie place by place. */
+function inPlaces(last: Convolution): Convolution {
+  const { outputChannels, inputChannels, bias } = last;
+  const weights = weightsOf(last);
+  const places = SCALE ** 2;
+  const order = Array.from({ length: outputChannels }, (_, at) => (at % COLOURS) * places + Math.floor(at / COLOURS));
+  const length = inputChannels * 9;
+  const rows = new Float32Array(weights.length);
+  order.forEach((from, at) => rows.set(weights.subarray(from * length, (from + 1) * length), at * length));
+  return { outputChannels, inputChannels, weights: rows, bias: Float32Array.from(order, (from) => bias[from] ?? 0) };
+}
+
+/** The photo's pixel at each of its places: a convolution that copies, which is ten times as fast as the standard's ways of doing that. */
+function nearest(graph: GraphBuilder, one: Value, zero: Value): Value {
+  const channels = SCALE ** 2 * COLOURS;
+  const copies = Int8Array.from({ length: channels * COLOURS }, (_, at) =>
+    Math.floor(at / COLOURS) % COLOURS === at % COLOURS ? 1 : 0,
+  );
+  const weights = [
+    graph.codes('nearest.weight', copies, [channels, COLOURS, 1, 1]),
+    graph.floats('nearest.scale', new Float32Array(channels).fill(1), [channels]),
+    graph.codes('nearest.zero', new Int8Array(channels), [channels]),
+  ];
+  return graph.contributed('QLinearConv', ['input', one, zero, ...weights, one, zero], {
+    kernel_shape: [1, 1],
+    channels_last: 1,
+  });
+}
+
+/** From pixels with sixteen places to as many pixels: rows of places become rows of the picture. */
+function spreadOut(graph: GraphBuilder, places: Value): void {
+  const rows = graph.node('Reshape', [places, graph.integers('places', [0, 0, 0, SCALE, SCALE * COLOURS])]);
+  const turned = graph.node('Transpose', [rows], { perm: [0, 1, 3, 2, 4] });
+  const larger = graph.integers('larger', [1, SCALE, SCALE, 1]);
+  const size = graph.node('Mul', [graph.node('Shape', ['input']), larger]);
+  graph.node('Reshape', [turned, size], {}, 'output');
 }

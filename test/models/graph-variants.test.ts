@@ -9,6 +9,7 @@ import { blendNetworks, type RunGraph } from '../../src/models/blend-networks.ts
 import { GraphBuilder } from '../../src/models/graph-builder.ts';
 import { deepen } from '../../src/models/graph-depth.ts';
 import { buildSrvgg } from '../../src/models/graph-srvgg.ts';
+import { buildSrvggInt8 } from '../../src/models/graph-srvgg-int8.ts';
 import { readNetwork, type SrvggNetwork } from '../../src/models/network.ts';
 import { readSrvgg } from '../../src/models/read-srvgg.ts';
 import { testPixels, tinyBin, TINY_PARAM } from './tiny-network.ts';
@@ -54,6 +55,33 @@ describe('deepen', () => {
     const off = fine.map((level, index) => Math.abs(level / 257 - (coarse[index] ?? 0)));
     expect(Math.max(...off)).toBeLessThanOrEqual(0.5 + 1 / 257);
     expect(new Set(fine).size).toBeGreaterThan(1000);
+  });
+
+  it('does so for a network in 8 bits, whose photo is finer than its detail', async () => {
+    const network = srvgg(TINY_PARAM, tinyBin());
+    const layers = network.layers.map((layer) => ({ ...layer, slopes: layer.slopes.map(() => 0) }));
+    const builder = new GraphBuilder();
+    const channels = network.last.outputChannels;
+    buildSrvggInt8(builder, { ...network, layers }, (name) =>
+      Array.from({ length: name === 'last' ? channels : (layers[0]?.slopes.length ?? 0) }, () => 1 / 128),
+    );
+    const eight = builder.build('eight', '1', {});
+    const pixels = testPixels(24, 17);
+    const between = Uint16Array.from(pixels, (level, index) => Math.min(65_535, level * 257 + (index % 257)));
+    const [coarse, fine, finer] = [
+      await run(eight, pixels, 24, 17),
+      await run(
+        deepen(eight),
+        Uint16Array.from(pixels, (level) => level * 257),
+        24,
+        17,
+      ),
+      await run(deepen(eight), between, 24, 17),
+    ];
+    const off = fine.map((level, index) => Math.abs(level / 257 - (coarse[index] ?? 0)));
+    expect(Math.max(...off)).toBeLessThanOrEqual(0.5 + 1 / 257);
+    expect(new Set(coarse).size).toBeGreaterThan(100);
+    expect(new Set(finer).size).toBeGreaterThan(1000);
   });
 
   it('refuses a graph that is not of our making', () => {

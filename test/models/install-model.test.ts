@@ -144,7 +144,7 @@ describe('an installed network', () => {
   it('of another converter version is made anew from what was kept', async () => {
     await house.install(house.entry);
     const { record } = modelPlaces(house.cacheDir, 'tiny');
-    await writeFile(record, (await readFile(record, 'utf8')).replace('"converter": 1', '"converter": 0'));
+    await writeFile(record, (await readFile(record, 'utf8')).replace(/"converter": \d+/, '"converter": 0'));
     expect(await inspectModel(house.cacheDir, house.entry)).toMatchObject({ state: 'outdated' });
     expect(await readInstalledModels(house.cacheDir, [house.entry])).toEqual([]);
     house.server.files.clear();

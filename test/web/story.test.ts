@@ -197,7 +197,7 @@ describe.skipIf(!possible || !haveChromium('the page is not tested'))('the page'
   test(
     'a photo that takes a while has a bar of its own, which grows by tiles',
     async () => {
-      await choose((await crops(2, 1300, 1000)).map(asFile));
+      await choose((await crops(2, 2200, 1700)).map(asFile));
       await page.evaluate(`{
       window.grown = {};
       const look = () => document.querySelectorAll('.photo.processing [role=progressbar]').forEach((bar) => {
