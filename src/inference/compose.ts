@@ -41,10 +41,10 @@ export interface Composing {
 export async function composeRows({ layout, read, spare }: Composing, start: number, end: number): Promise<Samples> {
   const { grid, scale, depth } = layout;
   const rowSamples = grid.width * scale * CHANNELS;
-  const result = spare.take(depth, rowSamples * (end - start));
   const columns = grid.columns.map((slice) => enlarge(slice, scale));
   const rows = grid.rows.map((slice) => enlarge(slice, scale));
   const strips = await readStrips(rows, columns, read, start, end);
+  const result = spare.take(depth, rowSamples * (end - start));
   const upper = new Int32Array(rowSamples);
   const lower = new Int32Array(rowSamples);
   for (let y = start; y < end; y += 1) {

@@ -28,8 +28,6 @@ export interface TileRequest {
   readonly pixels: OwnSamples;
   readonly width: number;
   readonly height: number;
-  /** Shared memory for the answer's pixels; without it they get memory of their own. */
-  readonly room?: Samples;
 }
 
 /** Any tensor of floats by its name in the graph. */
@@ -45,7 +43,13 @@ export type Request =
   /** A graph that is no network of tiles: any inputs and outputs, not run beforehand. */
   | { readonly kind: 'openOther'; readonly session: SessionRequest }
   | { readonly kind: 'close'; readonly key: string }
-  | ({ readonly kind: 'run'; readonly key: string; readonly scale: number } & TileRequest)
+  /** `room`: shared memory for just the samples of the answer; without it they get memory of their own. */
+  | ({
+      readonly kind: 'run';
+      readonly key: string;
+      readonly scale: number;
+      readonly room: Samples | undefined;
+    } & TileRequest)
   | ({ readonly kind: 'runCautiously'; readonly session: SessionRequest } & TileRequest)
   | { readonly kind: 'runOther'; readonly key: string; readonly inputs: NamedFloats };
 export type NetworkRequest = Request & { readonly id: number };

@@ -11,7 +11,7 @@ import type {
   SessionRequest,
   TileRequest,
 } from './network-requests.ts';
-import type { OwnSamples, Samples } from './tiles.ts';
+import { samplesLike, type OwnSamples, type Samples } from './tiles.ts';
 
 /**
  * The one thread that owns onnxruntime. `session.run` blocks the thread it is called from for the whole run; here that
@@ -62,7 +62,7 @@ async function sessionFor(request: SessionRequest, level: Level, provider: strin
     const session = await createSession(graph, request, 'all', 'cpu');
     try {
       const answer = await runTile(session, pixels, width, height, request.scale);
-      return new Uint8Array(answer.pixels.buffer);
+      return Uint8Array.from(answer.pixels);
     } finally {
       await session.release();
     }
@@ -86,16 +86,12 @@ async function runTile(session: InferenceSession, pixels: OwnSamples, width: num
       `Expected ${tensor.type} ${shape} from the graph but received ${answer?.type} ${answer?.dims.join('x')}`,
     );
   }
-  return { pixels: ownSamples(answer.data), ms, cpuMs: (user + system) / 1000 };
+  return { pixels: samplesOf(answer.data), ms, cpuMs: (user + system) / 1000 };
 }
 
-/** The binding has copied them out of the runtime's memory: nobody else knows that buffer, and it can be handed to another thread. */
-function ownSamples(data: Tensor['data']): OwnSamples {
-  if (!(data instanceof Uint8Array || data instanceof Uint16Array) || !(data.buffer instanceof ArrayBuffer))
-    throw new Error('Expected samples of 8 or 16 bits from the graph');
-  return data instanceof Uint16Array
-    ? new Uint16Array(data.buffer, data.byteOffset, data.length)
-    : new Uint8Array(data.buffer, data.byteOffset, data.length);
+function samplesOf(data: Tensor['data']): Samples {
+  if (data instanceof Uint8Array || data instanceof Uint16Array) return data;
+  throw new Error('Expected samples of 8 or 16 bits from the graph');
 }
 
 function warmUp(session: InferenceSession, { scale, graph }: SessionRequest, width: number, height: number) {
@@ -156,7 +152,7 @@ async function meetWindows(session: InferenceSession, request: SessionRequest, w
 async function runCautiously(request: NetworkRequest & { kind: 'runCautiously' }) {
   const session = await sessionFor({ ...request.session, precision: 'full' }, 'basic', 'cpu');
   try {
-    return await runRequest(session, request, request.session.scale);
+    return inRoom(await runRequest(session, request, request.session.scale));
   } finally {
     await session.release();
   }
@@ -202,8 +198,10 @@ async function answer(request: NetworkRequest): Promise<Omit<NetworkAnswer, 'id'
 const runRequest = (session: InferenceSession, { pixels, width, height }: TileRequest, scale: number) =>
   runTile(session, pixels, width, height, scale);
 
-function inRoom(tile: NetworkTile, room: Samples | undefined): NetworkTile {
-  if (room === undefined) return tile;
+/** The runtime's memory may be its own, and then cannot be handed to another thread: so the samples are copied. */
+function inRoom(tile: NetworkTile, room: Samples = samplesLike(tile.pixels, tile.pixels.length)): NetworkTile {
+  if (room.length !== tile.pixels.length || room.BYTES_PER_ELEMENT !== tile.pixels.BYTES_PER_ELEMENT)
+    throw new Error(`Expected room for ${tile.pixels.byteLength} bytes but received ${room.byteLength}`);
   room.set(tile.pixels);
   return { ...tile, pixels: room };
 }

@@ -15,7 +15,7 @@ import type { EngineModel, EngineSettings } from './protocol.ts';
 import { ResidentSessions } from './resident-sessions.ts';
 import { Speeds } from './speeds.ts';
 import { ThreadLine } from './thread-line.ts';
-import { fixedWindows, tileCeiling, windowsOn, type Depth, type Windows } from './tiles.ts';
+import { fixedWindows, tileCeiling, windowsOn, type Depth, type Samples, type Windows } from './tiles.ts';
 import { graphOf, type Variant } from './variant.ts';
 
 export type { NetworkTile, TileRequest } from './network-requests.ts';
@@ -145,13 +145,16 @@ export class Network {
     return (this.#sessions.get(graphOf(variant).key)?.msPerPixel ?? 0) * windowPixels;
   }
 
-  /** @throws DarkroomError `out_of_memory`, `engine_crashed`. */
-  async run(variant: Variant, tile: TileRequest): Promise<NetworkTile> {
+  /**
+   * @param room - shared memory for just the samples of the answer, which is free again when this settles.
+   * @throws DarkroomError `out_of_memory`, `engine_crashed`.
+   */
+  async run(variant: Variant, tile: TileRequest, room?: Samples): Promise<NetworkTile> {
     const { key } = graphOf(variant);
     const resident = await this.#sessions.getOrOpen(key, () => this.open(variant));
     const windowPixels = tile.width * tile.height;
     resident.windowPixels = Math.max(resident.windowPixels, windowPixels);
-    const answer = await this.#runTile({ kind: 'run', key, scale: variant.model.scale, ...tile });
+    const answer = await this.#runTile({ kind: 'run', key, scale: variant.model.scale, room, ...tile });
     resident.msPerPixel = answer.ms / windowPixels;
     this.#speeds.ran(variant.model.name, answer.ms, windowPixels);
     return answer;

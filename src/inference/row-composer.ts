@@ -66,9 +66,12 @@ export class RowComposer {
       const from = this.#composed;
       const to = Math.min(end, from + bandRows);
       const rgb = await composeRows({ layout, read, spare }, from, to);
-      seams.add(rgb, from);
-      await canvas.append(await finish(rgb, from, to));
-      spare.giveBack(rgb);
+      try {
+        seams.add(rgb, from);
+        await canvas.append(await finish(rgb, from, to));
+      } finally {
+        spare.giveBack(rgb);
+      }
       this.#composed = to;
     }
   }

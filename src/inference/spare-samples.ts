@@ -1,34 +1,65 @@
-import { sampleBytes, type Depth, type Samples } from './tiles.ts';
+import { sampleBytes, samplesLike, type Depth, type Samples } from './tiles.ts';
 
-/** Kept for the next who asks: a few bands and tiles of the photos under way. */
-const MOST_SPARE_BYTES = 64 * 1024 * 1024;
-/** A larger one would be held by somebody who needs less. */
-const MOST_WASTE = 2;
+/** Enough for two photos of any size in tiles of 512 pixels; what was never used of it takes no memory. */
+const BYTES = 128 * 1024 * 1024;
+const PAGE_BYTES = 4096;
+
+/** Bytes of the memory, from and up to. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
 
 /**
  * Memory for samples that is used over and over, by the network's thread too. Of new buffers V8 collects the garbage after every 64 MB,
- * which is four times for a photo of one megapixel, and clearing them costs as much as filling them. Shared memory it does not count.
+ * which is four times for a photo of one megapixel, and clearing them costs as much as filling them. Shared memory it does not count: so
+ * it would not collect that either, and there is one piece for as long as the engine lives, of which ranges are lent.
  */
 export class SpareSamples {
-  readonly #lent = new WeakSet<SharedArrayBuffer>();
-  readonly #spare: SharedArrayBuffer[] = [];
-  #spareBytes = 0;
+  readonly #memory: SharedArrayBuffer;
+  /** In the order of their places, none beside another. */
+  #free: readonly Range[];
+  readonly #lent = new WeakMap<Samples, Range>();
 
-  /** What it holds is whatever was there before. */
-  take(depth: Depth, length: number): Samples {
-    const bytes = length * sampleBytes(depth);
-    const at = this.#spare.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= bytes * MOST_WASTE);
-    const [buffer = new SharedArrayBuffer(bytes)] = at === -1 ? [] : this.#spare.splice(at, 1);
-    if (at !== -1) this.#spareBytes -= buffer.byteLength;
-    this.#lent.add(buffer);
-    return depth === 16 ? new Uint16Array(buffer, 0, length) : new Uint8Array(buffer, 0, length);
+  constructor(bytes = BYTES) {
+    this.#memory = new SharedArrayBuffer(bytes);
+    this.#free = [{ start: 0, end: bytes }];
   }
 
-  /** Nobody may use it any more. What was not taken here, or was given back before, is left alone. */
-  giveBack({ buffer }: Pick<Samples, 'buffer'>): void {
-    if (!(buffer instanceof SharedArrayBuffer) || !this.#lent.delete(buffer)) return;
-    this.#spare.push(buffer);
-    this.#spareBytes += buffer.byteLength;
-    while (this.#spareBytes > MOST_SPARE_BYTES) this.#spareBytes -= this.#spare.shift()?.byteLength ?? 0;
+  /**
+   * @param length - samples.
+   * @returns memory that other threads see too, with whatever was there before; undefined when there is no room left.
+   */
+  share(depth: Depth, length: number): Samples | undefined {
+    const bytes = Math.ceil((length * sampleBytes(depth)) / PAGE_BYTES) * PAGE_BYTES;
+    const place = this.#free.find(({ start, end }) => end - start >= bytes);
+    if (place === undefined || bytes === 0) return undefined;
+    const range = { start: place.start, end: place.start + bytes };
+    const rest = { start: range.end, end: place.end };
+    this.#free = this.#free.flatMap((one) => (one !== place ? [one] : rest.start < rest.end ? [rest] : []));
+    const samples =
+      depth === 16
+        ? new Uint16Array(this.#memory, range.start, length)
+        : new Uint8Array(this.#memory, range.start, length);
+    this.#lent.set(samples, range);
+    return samples;
+  }
+
+  /** The same for one thread, which gets memory of its own when there is no room left. */
+  take(depth: Depth, length: number): Samples {
+    return this.share(depth, length) ?? samplesLike(depth, length);
+  }
+
+  /** Nobody may use them any more. Samples that were not taken here, or were given back before, are left alone. */
+  giveBack(samples: Samples | undefined): void {
+    const range = samples && this.#lent.get(samples);
+    if (samples === undefined || range === undefined) return;
+    this.#lent.delete(samples);
+    const joined = this.#free.filter(({ start, end }) => end === range.start || start === range.end);
+    const whole = {
+      start: Math.min(range.start, ...joined.map(({ start }) => start)),
+      end: Math.max(range.end, ...joined.map(({ end }) => end)),
+    };
+    this.#free = [...this.#free.filter((one) => !joined.includes(one)), whole].toSorted((a, b) => a.start - b.start);
   }
 }

@@ -57,15 +57,19 @@ async function runTile(run: TileRun, index: number, handedIn: () => void): Promi
   const pixels = mirrorOut({ ...inside, data: await run.source.cut(wide, tall) }, width, height);
   const tile = { pixels, width, height };
   const { scale } = variant.model;
-  const room = spare.take(variant.depth, width * height * scale ** 2 * inside.channels);
-  const answer = network.run(variant, { ...tile, room });
-  handedIn();
-  const first = await answer;
-  const sound = looksBroken(tile, first.pixels, scale) ? await secondOpinion(run, tile) : first;
-  if (run.signal.aborted) return;
-  const output = { width: tile.width * scale, height: tile.height * scale, channels: 3, data: sound.pixels };
-  await run.finished(index, output, keptIn(column, scale), keptIn(row, scale), sound.ms);
-  spare.giveBack(room);
+  const room = spare.share(variant.depth, width * height * scale ** 2 * inside.channels);
+  try {
+    const answer = network.run(variant, tile, room);
+    handedIn();
+    const first = await answer;
+    const sound = looksBroken(tile, first.pixels, scale) ? await secondOpinion(run, tile) : first;
+    if (run.signal.aborted) return;
+    const output = { width: tile.width * scale, height: tile.height * scale, channels: 3, data: sound.pixels };
+    await run.finished(index, output, keptIn(column, scale), keptIn(row, scale), sound.ms);
+  } finally {
+    // The thread has answered, if only that it failed: it has done with it.
+    spare.giveBack(room);
+  }
 }
 
 async function secondOpinion({ network, variant }: TileRun, tile: TileRequest) {

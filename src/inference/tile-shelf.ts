@@ -67,10 +67,13 @@ export async function openDiskShelf(
     put: async (index, window, columns, rows) => {
       const draft = `${path(index)}${DRAFT_SUFFIX}`;
       const kept = spare.take(depth, spanLength(columns) * CHANNELS * spanLength(rows));
-      cutInto(kept, window, columns, rows);
-      const bytes = bytesOf(kept);
-      await writeFile(draft, [bytes, checksum(bytes)]);
-      spare.giveBack(kept);
+      try {
+        cutInto(kept, window, columns, rows);
+        const bytes = bytesOf(kept);
+        await writeFile(draft, [bytes, checksum(bytes)]);
+      } finally {
+        spare.giveBack(kept);
+      }
       await rename(draft, path(index));
     },
     rows: async (row, column, start, end) => {

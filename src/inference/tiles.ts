@@ -36,9 +36,15 @@ export function cutOut(image: Pixels, columns: Span, rows: Span): OwnSamples {
   return cut;
 }
 
-/** Copies a rectangle out of an image into memory of just that size. */
+/**
+ * Copies a rectangle out of an image.
+ * @throws RangeError when `cut` is not of just its size and depth.
+ */
 export function cutInto(cut: Samples, image: Pixels, columns: Span, rows: Span): void {
   const samples = spanLength(columns) * image.channels;
+  const bytes = samples * spanLength(rows) * image.data.BYTES_PER_ELEMENT;
+  if (cut.byteLength !== bytes || cut.BYTES_PER_ELEMENT !== image.data.BYTES_PER_ELEMENT)
+    throw new RangeError(`Expected memory of ${bytes} bytes but received ${cut.byteLength}`);
   for (let y = rows.start; y < rows.end; y += 1) {
     const from = (y * image.width + columns.start) * image.channels;
     cut.set(image.data.subarray(from, from + samples), (y - rows.start) * samples);

@@ -7,8 +7,9 @@ import { buildSrvgg } from './graph-srvgg.ts';
 import { buildSrvggInt8 } from './graph-srvgg-int8.ts';
 import { readNetwork, type Network } from './network.ts';
 
-/** Raised with every change of the graphs that are made: an installed graph of another version is made anew. */
-export const CONVERTER_VERSION = 2;
+/** Of the graphs that are made, raised with every change of theirs: an installed graph of another version is made anew. */
+export const converterVersion = ({ architecture, int8 }: Pick<ModelEntry, 'architecture' | 'int8'>): number =>
+  architecture === 'srvgg' && int8 !== undefined ? 2 : 1;
 
 /**
  * Makes our own ONNX graph from upstream's ncnn files: uint8 `[N, H, W, 3]` in, uint8 `[N, 4H, 4W, 3]` out, all
@@ -20,7 +21,7 @@ export function convertModel(entry: ModelEntry, param: string, bin: Uint8Array, 
   const network = readNetwork(entry.architecture, param, bin);
   const graph = new GraphBuilder();
   buildGraph(graph, network, steps);
-  return graph.build(entry.name, String(CONVERTER_VERSION), {
+  return graph.build(entry.name, String(converterVersion(entry)), {
     model: entry.name,
     weights: entry.files.bin.sha256,
     licence: [entry.licence.spdx, entry.licence.holder, entry.licence.origin].join(', '),

@@ -8,7 +8,7 @@ import type { ModelEntry } from '../contracts/models.ts';
 import { readCalibration } from './calibration.ts';
 import { MODELS_DIR } from './catalogue.ts';
 import { compareWithReference, requireLikeness } from './check-graph.ts';
-import { convertModel, CONVERTER_VERSION } from './convert.ts';
+import { convertModel, converterVersion } from './convert.ts';
 import { inspectModel, modelPlaces, type InstalledModel, type InstalledRecord } from './installed-models.ts';
 import type { Originals } from './originals.ts';
 import { pullModel } from './pull-model.ts';
@@ -92,7 +92,7 @@ async function store(cacheDir: string, entry: ModelEntry, graph: Uint8Array): Pr
   const places = modelPlaces(cacheDir, entry.name);
   const record: InstalledRecord = {
     model: entry.name,
-    converter: CONVERTER_VERSION,
+    converter: converterVersion(entry),
     weights: entry.files.bin.sha256,
     ...(entry.int8 && { calibration: entry.int8.calibration.sha256 }),
     graph: {

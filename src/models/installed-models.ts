@@ -5,7 +5,7 @@ import { DarkroomError } from '../contracts/errors.ts';
 import type { ModelEntry } from '../contracts/models.ts';
 import { isPinned } from '../download/pinned-file.ts';
 import { readCatalogue } from './catalogue.ts';
-import { CONVERTER_VERSION } from './convert.ts';
+import { converterVersion } from './convert.ts';
 
 /** A network that is on this machine, converted and checked. */
 export interface InstalledModel {
@@ -53,7 +53,7 @@ export async function inspectModel(cacheDir: string, entry: ModelEntry): Promise
     return { state: 'damaged', entry, problem: 'the record of its installation cannot be read' };
   const sameOriginals =
     record.weights === entry.files.bin.sha256 && record.calibration === entry.int8?.calibration.sha256;
-  if (record.converter !== CONVERTER_VERSION || !sameOriginals) return { state: 'outdated', entry };
+  if (record.converter !== converterVersion(entry) || !sameOriginals) return { state: 'outdated', entry };
   if (!(await isPinned(places.graph, record.graph))) {
     return { state: 'damaged', entry, problem: 'its graph is missing or is not what was installed' };
   }
@@ -67,11 +67,13 @@ export async function inspectModels(cacheDir: string, catalogue: readonly ModelE
 
 /**
  * The networks that can be used now.
+ * @param onOutdated - hears of those that are left out until they are made anew.
  * @throws DarkroomError `model_corrupt` when one is damaged: a worker must not start with another than it seems to have.
  */
 export async function readInstalledModels(
   cacheDir: string,
   catalogue?: readonly ModelEntry[],
+  onOutdated?: (entry: ModelEntry) => void,
 ): Promise<InstalledModel[]> {
   const states = await inspectModels(cacheDir, catalogue ?? (await readCatalogue()));
   return states.flatMap((found) => {
@@ -81,6 +83,7 @@ export async function readInstalledModels(
         `The installed network ${found.entry.name} is damaged: ${found.problem}.`,
       );
     }
+    if (found.state === 'outdated') onOutdated?.(found.entry);
     return found.state === 'installed' ? [found.model] : [];
   });
 }

@@ -59,7 +59,12 @@ export async function openWorkerHouse(config: Config, logger: Logger): Promise<W
   const deadline = now() - LEFT_BEHIND_AFTER_MS;
   await Promise.all([store.sweep(deadline).catch(passed), sweepReports(store, deadline).catch(passed), tidyScratch()]);
   setInterval(() => void tidyScratch(), HOUR_MS).unref();
-  const installed = await readInstalledModels(config.CACHE_DIR, await readCatalogue());
+  const installed = await readInstalledModels(config.CACHE_DIR, await readCatalogue(), ({ name }) =>
+    logger.warn(
+      { model: name, hint: `darkroom models pull ${name}` },
+      'an installed network was made by another version of Darkroom: it is left out until it is made anew',
+    ),
+  );
   const faces = await readInstalledFaceModels(config.CACHE_DIR);
   const models = new Map(installed.map((model) => [model.entry.name, model]));
   const levels = chooseLevels(new Set(models.keys()));
