@@ -191,7 +191,7 @@ async function house({ network: name, quality, provider, engines, photos: count,
   });
   await tell({ what: 'bare loop', photosASecond: round(count / (bare.ms / 1000)) });
   const env = { EXECUTION_PROVIDERS: `${provider},cpu` };
-  const { ms: startMs, answer: opened } = await timed(() => startHouse({ engines, env }));
+  const opened = await startHouse({ engines, env });
   try {
     const fields = { quality_level: quality, tile_size: tileSize, max_workers: 2 * engines + 2 };
     await timeBatch(opened, photos.slice(0, 2 * engines), fields);
@@ -203,7 +203,7 @@ async function house({ network: name, quality, provider, engines, photos: count,
       network: recipe.model,
       device: recipe.device,
       precision: recipe.precision ?? 'full',
-      startMs: round(startMs, 0),
+      startMs: round(opened.startMs, 0),
       photosASecond: round(count / seconds),
       ofBareLoop: round(bare.ms / 1000 / seconds),
       busy: round(network / engines / seconds),

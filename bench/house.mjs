@@ -17,7 +17,10 @@ const POLL_SELDOM_MS = 3000;
 /** An engine that is ready still opens the other networks while it has nothing to do; this much of a core is nothing. */
 const QUIET_CORES = 0.15;
 
-/** @param engines workers with an engine each, which share the cores. */
+/**
+ * @param engines workers with an engine each, which share the cores.
+ * @returns the house when it has come to rest; `startMs` is the time until it was ready.
+ */
 export async function startHouse({ engines = 1, env = {} } = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'darkroom-bench-'));
   const ports = [await anyFreePort('127.0.0.1'), await anyFreePort('127.0.0.1'), await anyFreePort('127.0.0.1')];
@@ -43,6 +46,7 @@ export async function startHouse({ engines = 1, env = {} } = {}) {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill); // also when the bench itself fails
+  const startedAt = performance.now();
   const house = {
     url: `http://127.0.0.1:${ports[0]}`,
     pid: child.pid,
@@ -54,13 +58,15 @@ export async function startHouse({ engines = 1, env = {} } = {}) {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
-  await untilReady(house, engines)
-    .then(() => untilQuiet(house))
-    .catch(async (error) => {
-      await house.stop();
-      throw error;
-    });
-  return house;
+  try {
+    await untilReady(house, engines);
+    const startMs = performance.now() - startedAt;
+    await untilQuiet(house);
+    return { ...house, startMs };
+  } catch (error) {
+    await house.stop();
+    throw error;
+  }
 }
 
 async function untilReady({ url }, engines) {

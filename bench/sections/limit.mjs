@@ -14,10 +14,10 @@ const WARMING_MEGAPIXELS = 0.1;
 export const limit = {
   name: 'limit',
   title: 'How close to the limit',
-  settings: { megapixels: '1', quality: 'fast,medium', photos: '6,2', tile: '400', engines: '1,2' },
+  settings: { megapixels: '1', quality: 'fast,medium', photos: '30,2', tile: '400', engines: '1,2' },
   about: `The limit is a process that does nothing but run onnxruntime over the tiles, with the engine's own session options. A plain script
 also decodes, cuts, pastes and encodes, one after the other and without blending. Darkroom does all of it over HTTP and through Temporal, and stores the result durably.
-The three take turns within a round, half the photos at a time where every engine still has one. With two engines each has one thread, and the bare loop is two processes. A ratio of 1 means that the house costs nothing; the target is ${TARGET}. The device is busy while a tile is in the network; the target is ${BUSY_TARGET * 100} % of the batch.`,
+The three take turns within a round, half the photos at a time where every engine still has one; a batch's first decoding and last encoding, during which no network runs, are part of its time. With two engines each has one thread, and the bare loop is two processes. A ratio of 1 means that the house costs nothing; the target is ${TARGET}. The device is busy while a tile is in the network; the target is ${BUSY_TARGET * 100} % of the batch.`,
 
   async run({ megapixels, quality, photos: counts, tile, engines }) {
     const rows = [];
