@@ -10,7 +10,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BatchService } from '../../src/batches/batch-service.ts';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
-import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import type { BatchToClose, EnhanceActivities } from '../../src/contracts/activities.ts';
 import {
   addPhotosSignal,
@@ -19,7 +18,7 @@ import {
   progressQuery,
   sealSignal,
 } from '../../src/contracts/workflow-api.ts';
-import { completedOutcome, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
+import { completedOutcome, makeOrder, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
 import { replayHistories } from '../support/histories.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { type RunningWorkers, startWorkers, until } from '../support/workers.ts';
@@ -92,17 +91,8 @@ afterAll(async () => {
 async function submit(total: number, change: { open?: boolean } = {}) {
   const batchId = newBatchId();
   testOf.set(batchId, expect.getState().currentTestName ?? '');
-  await service.submit({
-    batchId,
-    kind: 'batch',
-    tenant: 'default',
-    options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
-    maxWorkers: 4,
-    checkpointEnabled: true,
-    rollbackEnabled: true,
-    photos: Array.from({ length: total }, (_, index) => makeRecord(index)),
-    ...change,
-  });
+  const photos = Array.from({ length: total }, (_, index) => makeRecord(index));
+  await service.submit(makeOrder(photos, { batchId, ...change }));
   return { batchId, handle: env.client.workflow.getHandle(batchId) };
 }
 

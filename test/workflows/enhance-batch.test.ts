@@ -9,7 +9,6 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
-import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import type { BatchService } from '../../src/batches/batch-service.ts';
 import type { EnhanceActivities, PhotoTask } from '../../src/contracts/activities.ts';
 import {
@@ -27,7 +26,7 @@ import {
   setMaxWorkersSignal,
   setMaxWorkersUpdate,
 } from '../../src/contracts/workflow-api.ts';
-import { completedOutcome, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
+import { completedOutcome, makeOrder, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
 import { replayHistories } from '../support/histories.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { type RunningWorkers, startWorkers, until } from '../support/workers.ts';
@@ -90,17 +89,8 @@ async function submit(
       change.refused?.includes(index) ? { refused: { code: 'unsupported_format', message: 'Not a photo.' } } : {},
     ),
   );
-  await service.submit({
-    batchId,
-    kind: 'batch',
-    tenant: 'default',
-    options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
-    maxWorkers: change.maxWorkers ?? 4,
-    checkpointEnabled: true,
-    rollbackEnabled: true,
-    open: change.open ?? false,
-    photos,
-  });
+  const { maxWorkers = 4, open = false } = change;
+  await service.submit(makeOrder(photos, { batchId, maxWorkers, open }));
   return batchId;
 }
 

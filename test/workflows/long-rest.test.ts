@@ -3,7 +3,6 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
-import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import {
   addPhotosUpdate,
   pauseUpdate,
@@ -12,7 +11,7 @@ import {
   sealSignal,
   setPriorityUpdate,
 } from '../../src/contracts/workflow-api.ts';
-import { completedOutcome, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
+import { completedOutcome, makeOrder, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
 import { replayHistories } from '../support/histories.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { type RunningWorkers, startWorkers, until } from '../support/workers.ts';
@@ -50,17 +49,8 @@ async function submit(total: number, change: { open?: boolean }): Promise<{ batc
   const batchId = newBatchId();
   testOf.set(batchId, expect.getState().currentTestName ?? '');
   const service = createBatchService({ client: env.client, ...house, heartbeatTimeoutMs: 20_000, now: Date.now });
-  await service.submit({
-    batchId,
-    kind: 'batch',
-    tenant: 'default',
-    options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
-    maxWorkers: 1,
-    checkpointEnabled: true,
-    rollbackEnabled: true,
-    photos: Array.from({ length: total }, (_, index) => makeRecord(index)),
-    ...change,
-  });
+  const photos = Array.from({ length: total }, (_, index) => makeRecord(index));
+  await service.submit(makeOrder(photos, { batchId, maxWorkers: 1, ...change }));
   return { batchId, handle: env.client.workflow.getHandle(batchId) };
 }
 

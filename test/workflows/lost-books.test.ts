@@ -5,8 +5,7 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
-import { optionsFrom } from '../../src/contracts/option-fields.ts';
-import { completedOutcome, makeRecord, newBatchId, openHouse } from '../support/journal-fixtures.ts';
+import { completedOutcome, makeOrder, makeRecord, openHouse } from '../support/journal-fixtures.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { type RunningWorkers, startWorkers } from '../support/workers.ts';
 
@@ -46,19 +45,11 @@ afterAll(async () => {
 
 it('goes on with another worker after twenty seconds', async () => {
   const service = createBatchService({ client: env.client, ...house, heartbeatTimeoutMs: 3000, now: Date.now });
-  const batchId = newBatchId();
+  const photos = Array.from({ length: 3 }, (_, index) => makeRecord(index));
+  const order = makeOrder(photos, { maxWorkers: 2 });
   const since = Date.now();
-  await service.submit({
-    batchId,
-    kind: 'batch',
-    tenant: 'default',
-    options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
-    maxWorkers: 2,
-    checkpointEnabled: true,
-    rollbackEnabled: true,
-    photos: Array.from({ length: 3 }, (_, index) => makeRecord(index)),
-  });
-  const result = await env.client.workflow.getHandle(batchId).result();
+  await service.submit(order);
+  const result = await env.client.workflow.getHandle(order.batchId).result();
   expect(result).toMatchObject({ status: 'completed', completed: 3 });
   expect(opened).toEqual([0, 0]);
   expect(Date.now() - since).toBeGreaterThan(19_000);

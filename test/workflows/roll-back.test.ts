@@ -9,7 +9,6 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEnhanceActivities } from '../../src/activities/enhance-photo.ts';
-import { optionsFrom } from '../../src/contracts/option-fields.ts';
 import { ScratchShelf } from '../../src/activities/scratch-shelf.ts';
 import { createBatchService } from '../../src/batches/create-batch-service.ts';
 import type { BatchService } from '../../src/batches/batch-service.ts';
@@ -19,7 +18,7 @@ import { parseConfig } from '../../src/contracts/config.ts';
 import { openBuckets } from '../../src/storage/buckets.ts';
 import { batchPrefix, preservedKey, uploadKey } from '../../src/storage/keys.ts';
 import { finishPhoto, standInEngines } from '../support/engines.ts';
-import { newBatchId, openHouse } from '../support/journal-fixtures.ts';
+import { makeOrder, newBatchId, openHouse } from '../support/journal-fixtures.ts';
 import { photoModel } from '../support/models.ts';
 import { replayHistories } from '../support/histories.ts';
 import { startTemporal } from '../support/temporal.ts';
@@ -102,17 +101,7 @@ async function submitFolder(destination: Destination): Promise<string> {
 }
 
 const submit = (batchId: string, photos: PhotoRecord[], destination: Destination) =>
-  service.submit({
-    batchId,
-    kind: 'batch',
-    tenant: 'default',
-    options: optionsFrom({}, { quality: 'fast', tileSize: 400 }),
-    destination,
-    maxWorkers: 4,
-    checkpointEnabled: true,
-    rollbackEnabled: true,
-    photos,
-  });
+  service.submit(makeOrder(photos, { batchId, destination }));
 
 const finished = (batchId: string) => env.client.workflow.getHandle(batchId).result();
 const rollBack = async (batchId: string, photoIds?: string[]) => {
