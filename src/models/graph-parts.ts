@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from './graph-builder.ts';
 import { DATA_TYPE } from './onnx-proto.ts';
 import type { Convolution } from './ncnn-weights.ts';
+import { quantise } from './quantise.ts';
 
 /** Pieces that the graphs of all architectures share. */
 
@@ -50,4 +51,39 @@ export function convolve(
     kernel_shape: [3, 3],
     pads: [1, 1, 1, 1],
   });
+}
+
+/** Codes of one byte, channels last, with the step of each of their channels. */
+export interface Coded {
+  readonly value: Value;
+  readonly steps: readonly number[];
+}
+
+/** Constants of a convolution of codes: a scale of one, as scales live in the weights, and the codes that stand for nothing. */
+export interface CodedZeros {
+  readonly one: Value;
+  readonly arriving: Value;
+  readonly leaving: Value;
+}
+
+/** A 3x3 convolution with padding 1 from codes to codes; the steps of both sides are part of its weights and of their scales. */
+export function convolveCodes(
+  graph: GraphBuilder,
+  { one, arriving, leaving }: CodedZeros,
+  name: string,
+  convolution: Convolution,
+  input: Coded,
+  steps: readonly number[],
+): Coded {
+  const { outputChannels, inputChannels } = convolution;
+  const { codes, scales, bias } = quantise(convolution, input.steps, steps);
+  const weights = graph.codes(`${name}.weight`, codes, [outputChannels, inputChannels, 3, 3]);
+  const weightScales = graph.floats(`${name}.scale`, scales, [outputChannels]);
+  const weightZeros = graph.codes(`${name}.zero`, new Int8Array(outputChannels), [outputChannels]);
+  const value = graph.contributed(
+    'QLinearConv',
+    [input.value, one, arriving, weights, weightScales, weightZeros, one, leaving, graph.sums(`${name}.bias`, bias)],
+    { kernel_shape: [3, 3], pads: [1, 1, 1, 1], channels_last: 1 },
+  );
+  return { value, steps };
 }

@@ -1,9 +1,9 @@
 import type { CalibrationSteps } from './calibration.ts';
 import type { GraphBuilder, Value } from './graph-builder.ts';
-import { convolve, enlarge, exactWeights, photoIn, photoOut } from './graph-parts.ts';
+import { convolve, convolveCodes, enlarge, exactWeights, photoIn, photoOut, type Coded } from './graph-parts.ts';
 import type { Convolution } from './ncnn-weights.ts';
 import type { DenseBlock, RrdbNetwork } from './network.ts';
-import { gentler, largestRatio, quantise, trunkShape } from './quantise.ts';
+import { gentler, largestRatio, trunkShape } from './quantise.ts';
 
 const RESIDUAL = 0.2;
 const LEAKY = { alpha: { float: 0.2 } };
@@ -15,12 +15,6 @@ interface Codes {
   readonly one: Value;
   readonly zero: Value;
   readonly residual: Value;
-}
-
-/** Codes of one byte with the step of each of their channels. */
-interface Coded {
-  readonly value: Value;
-  readonly steps: readonly number[];
 }
 
 /**
@@ -110,27 +104,14 @@ function denseBlock(graph: GraphBuilder, codes: Codes, dense: Dense, leaving: re
   return codedConvolution(graph, codes, `${name}.4`, fifth, joined, leaving);
 }
 
-/** A convolution from codes to codes; the steps of both sides are part of its weights and of their scales. */
-function codedConvolution(
+const codedConvolution = (
   graph: GraphBuilder,
   { one, zero }: Codes,
   name: string,
   convolution: Convolution,
   input: Coded,
   steps: readonly number[],
-): Coded {
-  const { outputChannels, inputChannels } = convolution;
-  const { codes, scales, bias } = quantise(convolution, input.steps, steps);
-  const weights = graph.codes(`${name}.weight`, codes, [outputChannels, inputChannels, 3, 3]);
-  const weightScales = graph.floats(`${name}.scale`, scales, [outputChannels]);
-  const weightZeros = graph.codes(`${name}.zero`, new Int8Array(outputChannels), [outputChannels]);
-  const value = graph.contributed(
-    'QLinearConv',
-    [input.value, one, zero, weights, weightScales, weightZeros, one, zero, graph.sums(`${name}.bias`, bias)],
-    { kernel_shape: [3, 3], pads: [1, 1, 1, 1], channels_last: 1 },
-  );
-  return { value, steps };
-}
+): Coded => convolveCodes(graph, { one, arriving: zero, leaving: zero }, name, convolution, input, steps);
 
 const encode = (graph: GraphBuilder, { zero }: Codes, name: string, value: Value, step: number): Value =>
   graph.node('QuantizeLinear', [value, graph.floats(`${name}.step`, [step], []), zero]);

@@ -1,21 +1,15 @@
 import type { CalibrationSteps } from './calibration.ts';
 import type { GraphBuilder, Value } from './graph-builder.ts';
+import { convolveCodes, type Coded } from './graph-parts.ts';
 import { weightsOf } from './half-float.ts';
 import type { Convolution } from './ncnn-weights.ts';
 import type { SrvggNetwork } from './network.ts';
-import { quantise } from './quantise.ts';
 
 /** What the last convolution makes may be less than nothing: its codes are signed. */
 const MIDDLE = 128;
 const LEVELS = 255;
 const SCALE = 4;
 const COLOURS = 3;
-
-/** Codes of one byte, channels last, with the step of each channel. */
-interface Coded {
-  readonly value: Value;
-  readonly steps: readonly number[];
-}
 
 /**
  * SRVGGNetCompact with ReLU in 8 bits: activations unsigned, weights signed. The lowest code is zero, so that a code that is
@@ -29,33 +23,19 @@ export function buildSrvggInt8(graph: GraphBuilder, network: SrvggNetwork, steps
     throw new TypeError('Expected a compact network with ReLU');
   }
   const one = graph.floats('one', [1], []);
-  const zeros = {
-    relu: graph.codes('zero', Uint8Array.of(0), []),
-    middle: graph.codes('middle', Uint8Array.of(MIDDLE), []),
-  };
-  const convolve = (name: string, convolution: Convolution, input: Coded, zero: Value): Coded => {
-    const { outputChannels, inputChannels } = convolution;
-    const leaving = steps(name);
-    const { codes, scales, bias } = quantise(convolution, input.steps, leaving);
-    const weights = graph.codes(`${name}.weight`, codes, [outputChannels, inputChannels, 3, 3]);
-    const weightScales = graph.floats(`${name}.scale`, scales, [outputChannels]);
-    const weightZeros = graph.codes(`${name}.zero`, new Int8Array(outputChannels), [outputChannels]);
-    const value = graph.contributed(
-      'QLinearConv',
-      [input.value, one, zeros.relu, weights, weightScales, weightZeros, one, zero, graph.sums(`${name}.bias`, bias)],
-      { kernel_shape: [3, 3], pads: [1, 1, 1, 1], channels_last: 1 },
-    );
-    return { value, steps: leaving };
-  };
+  const zero = graph.codes('zero', Uint8Array.of(0), []);
+  const middle = graph.codes('middle', Uint8Array.of(MIDDLE), []);
   let coded: Coded = { value: 'input', steps: [1 / LEVELS, 1 / LEVELS, 1 / LEVELS] };
   network.layers.forEach(({ convolution }, index) => {
-    coded = convolve(`body.${index}`, convolution, coded, zeros.relu);
+    const name = `body.${index}`;
+    coded = convolveCodes(graph, { one, arriving: zero, leaving: zero }, name, convolution, coded, steps(name));
   });
-  const detail = convolve('last', inPlaces(network.last), coded, zeros.middle);
+  const last = inPlaces(network.last);
+  const detail = convolveCodes(graph, { one, arriving: zero, leaving: middle }, 'last', last, coded, steps('last'));
   // One step for all its channels, so that they can be added at once.
   const unit = graph.floats('last.unit', [(detail.steps[0] ?? 0) * LEVELS], []);
-  const photo = [nearest(graph, one, zeros.relu), one, zeros.relu];
-  const sum = graph.contributed('QLinearAdd', [detail.value, unit, zeros.middle, ...photo, one, zeros.relu]);
+  const photo = [nearest(graph, one, zero), one, zero];
+  const sum = graph.contributed('QLinearAdd', [detail.value, unit, middle, ...photo, one, zero]);
   spreadOut(graph, sum);
 }
 
