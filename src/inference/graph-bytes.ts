@@ -5,7 +5,7 @@ import { halve } from '../models/graph-half.ts';
 import type { GraphRequest, Precision } from './network-requests.ts';
 
 /** Raised when a graph that is made here would give other pixels. */
-export const GRAPH_VERSION = 2;
+export const GRAPH_VERSION = 1;
 
 /**
  * What a session is made of: an installed graph's path as it is, or the bytes of a graph made from installed ones. Making one

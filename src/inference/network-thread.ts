@@ -11,7 +11,7 @@ import type {
   SessionRequest,
   TileRequest,
 } from './network-requests.ts';
-import { samplesLike, type OwnSamples, type Samples } from './tiles.ts';
+import { samplesLike, type Samples } from './tiles.ts';
 
 /**
  * The one thread that owns onnxruntime. `session.run` blocks the thread it is called from for the whole run; here that
@@ -58,10 +58,10 @@ function createSession(graph: string | Uint8Array, request: SessionRequest, leve
 }
 
 async function sessionFor(request: SessionRequest, level: Level, provider: string): Promise<InferenceSession> {
-  const runOnce = async (graph: Uint8Array, { pixels, width, height }: FlatPicture): Promise<Uint8Array> => {
+  const runOnce = async (graph: Uint8Array, picture: FlatPicture): Promise<Uint8Array> => {
     const session = await createSession(graph, request, 'all', 'cpu');
     try {
-      const answer = await runTile(session, pixels, width, height, request.scale);
+      const answer = await runTile(session, picture, request.scale);
       return Uint8Array.from(answer.pixels);
     } finally {
       await session.release();
@@ -70,7 +70,7 @@ async function sessionFor(request: SessionRequest, level: Level, provider: strin
   return createSession(await graphFor(request.graph, request.precision, runOnce), request, level, provider);
 }
 
-async function runTile(session: InferenceSession, pixels: OwnSamples, width: number, height: number, scale: number) {
+async function runTile(session: InferenceSession, { pixels, width, height }: TileRequest, scale: number) {
   const [input] = session.inputNames;
   const [output] = session.outputNames;
   if (input === undefined || output === undefined) throw new Error('Expected a graph with one input and one output');
@@ -97,7 +97,7 @@ function samplesOf(data: Tensor['data']): Samples {
 function warmUp(session: InferenceSession, { scale, graph }: SessionRequest, width: number, height: number) {
   const samples = width * height * 3;
   const grey = graph.depth === 16 ? new Uint16Array(samples).fill(128 * 257) : new Uint8Array(samples).fill(128);
-  return runTile(session, grey, width, height, scale);
+  return runTile(session, { pixels: grey, width, height }, scale);
 }
 
 /** Runs it: to have it ready, on a larger window to see what a pixel takes of memory, and there once more for the time, without what the first run sets up. */
@@ -152,7 +152,7 @@ async function meetWindows(session: InferenceSession, request: SessionRequest, w
 async function runCautiously(request: NetworkRequest & { kind: 'runCautiously' }) {
   const session = await sessionFor({ ...request.session, precision: 'full' }, 'basic', 'cpu');
   try {
-    return inRoom(await runRequest(session, request, request.session.scale));
+    return inRoom(await runTile(session, request, request.session.scale));
   } finally {
     await session.release();
   }
@@ -187,16 +187,13 @@ async function answer(request: NetworkRequest): Promise<Omit<NetworkAnswer, 'id'
       sessions.delete(request.key);
       return {};
     case 'run':
-      return { tile: inRoom(await runRequest(opened(request.key), request, request.scale), request.room) };
+      return { tile: inRoom(await runTile(opened(request.key), request, request.scale), request.room) };
     case 'runCautiously':
       return { tile: await runCautiously(request) };
     case 'runOther':
       return { outputs: await runOther(opened(request.key), request.inputs) };
   }
 }
-
-const runRequest = (session: InferenceSession, { pixels, width, height }: TileRequest, scale: number) =>
-  runTile(session, pixels, width, height, scale);
 
 /** The runtime's memory may be its own, and then cannot be handed to another thread: so the samples are copied. */
 function inRoom(tile: NetworkTile, room: Samples = samplesLike(tile.pixels, tile.pixels.length)): NetworkTile {
