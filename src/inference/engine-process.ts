@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os';
 import sharp from 'sharp';
 import { asDarkroomError, DarkroomError } from '../contracts/errors.ts';
 import { BLOCKED_LOADERS } from '../contracts/photo-format.ts';
@@ -18,8 +17,6 @@ import { SpareSamples } from './spare-samples.ts';
  */
 
 const PULSE_MS = 200;
-/** A quarter of what others get where all are busy; at 10, a tenth, photos would stand still on a machine that others fill. */
-const NICENESS = 5;
 
 const send = (message: FromEngine): void => {
   process.send?.(message);
@@ -162,8 +159,6 @@ let engine: Engine | undefined;
 async function obey(message: ToEngine): Promise<void> {
   switch (message.type) {
     case 'start':
-      // On a processor the network takes every core there is: those who answer people, and all other programs, come first.
-      if (message.settings.providers[0] === 'cpu') setPriority(NICENESS);
       engine = new Engine(message.settings);
       return engine.start();
     case 'enhance':

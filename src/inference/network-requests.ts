@@ -2,6 +2,11 @@ import type { Depth, OwnSamples, Samples } from './tiles.ts';
 
 /** What the engine's main thread asks of the thread that owns the runtime, and what that answers. */
 
+export interface NetworkThreadSettings {
+  /** On a processor the network takes every core there is: whoever answers people, and all other programs, come first. */
+  readonly givesWay: boolean;
+}
+
 /** One graph as it is run: an installed one, or one made from it. */
 export interface GraphRequest {
   /** Tells sessions apart. */

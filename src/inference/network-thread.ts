@@ -1,4 +1,5 @@
-import { parentPort, type MessagePort } from 'node:worker_threads';
+import { constants, getPriority, setPriority } from 'node:os';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { FlatPicture } from '../models/blend-networks.ts';
 import { graphFor } from './graph-bytes.ts';
@@ -7,6 +8,7 @@ import type {
   NamedFloats,
   NetworkAnswer,
   NetworkRequest,
+  NetworkThreadSettings,
   NetworkTile,
   SessionRequest,
   TileRequest,
@@ -24,6 +26,14 @@ function requirePort(): MessagePort {
   if (parentPort === null) throw new Error('Expected network-thread to be started as a worker thread');
   return parentPort;
 }
+
+/** Leaves it a quarter of what others get where all are busy; at 10, a tenth, photos would stand still on a machine that others fill. */
+const NICER_BY = 5;
+
+const { givesWay }: NetworkThreadSettings = workerData;
+// On Linux this is the priority of this thread alone and of those that the runtime starts from it: the engine's other threads end a
+// photo while the next one's tiles are computed, and should not wait for those. Elsewhere it is the whole process'.
+if (givesWay) setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + NICER_BY));
 
 /** An odd size, so that a graph that mixes up height and width is found out at once. */
 const WARM_UP = { width: 64, height: 48 };

@@ -49,7 +49,7 @@ export class Network {
   /** @param onCrash - the thread is gone, and with it the engine's use. */
   constructor(settings: EngineSettings, onCrash: (error: unknown) => void) {
     this.#settings = settings;
-    this.#thread = new ThreadLine(onCrash);
+    this.#thread = new ThreadLine({ givesWay: settings.providers[0] === 'cpu' }, onCrash);
     this.#sessions = new ResidentSessions(settings.sessionBudgetBytes, (key) =>
       this.#thread.ask({ kind: 'close', key }),
     );

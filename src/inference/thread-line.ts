@@ -1,18 +1,22 @@
 import { Worker } from 'node:worker_threads';
 import { DarkroomError } from '../contracts/errors.ts';
-import type { NetworkAnswer, NetworkRequest, Request } from './network-requests.ts';
+import type { NetworkAnswer, NetworkRequest, NetworkThreadSettings, Request } from './network-requests.ts';
 
 /** What onnxruntime and the device drivers say when memory is short. */
 const OUT_OF_MEMORY = /failed to allocate memory|bad_alloc|bad allocation|out of memory|alloc_failed|e_outofmemory/i;
 
 /** The line to the thread that owns the runtime: questions go out at once, and every answer finds the one who asked. */
 export class ThreadLine {
-  readonly #thread = new Worker(new URL('./network-thread.js', import.meta.url));
+  readonly #thread: Worker;
   readonly #answers = new Map<number, (answer: NetworkAnswer) => void>();
   #nextId = 1;
 
-  /** @param onCrash - the thread is gone, and with it the engine's use. */
-  constructor(onCrash: (error: unknown) => void) {
+  /**
+   * @param settings - for the thread's own start.
+   * @param onCrash - the thread is gone, and with it the engine's use.
+   */
+  constructor(settings: NetworkThreadSettings, onCrash: (error: unknown) => void) {
+    this.#thread = new Worker(new URL('./network-thread.js', import.meta.url), { workerData: settings });
     this.#thread.on('message', (answer: NetworkAnswer) => this.#answers.get(answer.id)?.(answer));
     this.#thread.on('error', onCrash);
     this.#thread.on('exit', (code) => onCrash(new Error(`The network thread ended with code ${code}`)));

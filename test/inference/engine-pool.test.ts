@@ -1,5 +1,6 @@
 /** However an engine fails, the pool says which way it was, starts another, and no photo pays for its neighbour. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
@@ -137,6 +138,20 @@ describe('the pool', () => {
     const results = await Promise.all(attempts.map(({ result }) => result));
     expect(results.map(({ width }) => width)).toEqual(Array(5).fill(800));
   });
+
+  it.runIf(process.platform === 'linux')(
+    'the network gives way to whatever else runs, and nothing else does',
+    async () => {
+      const pool = poolOf([nearest], { threads: 2 });
+      await pool.ready();
+      const pid = pidOf(pool);
+      const threads = await readdir(`/proc/${pid}/task`);
+      const nicer = threads.filter((thread) => getPriority(Number(thread)) === getPriority() + 5);
+      expect(nicer).not.toContain(String(pid));
+      expect(nicer.length).toBeGreaterThanOrEqual(2);
+      expect(nicer.length).toBeLessThan(threads.length / 2);
+    },
+  );
 
   it('lets a crowd of photos into memory one by one where two have no room, and two as ever', async () => {
     const large = await paintPhoto(join(root, 'large.png'), 1200, 1000);
