@@ -38,8 +38,8 @@ export class SingleFlight<T> {
 
   /** As {@link get}, but whoever is asked may be slow: then the answer before, at most three seconds old, has to do. */
   async getSoon(key: string, ask: () => Promise<T>): Promise<T> {
-    const { answer, last } = this.#entry(key, ask);
-    if (!last || !this.#isWithin(last.at, USABLE_FOR_MS)) return answer;
+    const { at, answer, last } = this.#entry(key, ask);
+    if (at !== UNDER_WAY || !last || !this.#isWithin(last.at, USABLE_FOR_MS)) return answer;
     const enough = new AbortController();
     const before = sleep(PATIENCE_MS, last.value, { signal: enough.signal }).catch(() => last.value);
     try {
