@@ -169,7 +169,8 @@ describe.skipIf(!possible)('darkroom enhance --in-place', () => {
 
 describe.skipIf(!possible)('darkroom rollback, pause and resume', () => {
   it('take back copies from a folder; an open batch waits for the next start', { timeout: 240_000 }, async () => {
-    for (const name of ['1', '2', '3', '4', '5', '6']) await makePhoto(inside(`${name}.png`), 750, 525);
+    // Enough to do while the command to pause starts.
+    for (const name of ['1', '2', '3', '4', '5', '6']) await makePhoto(inside(`${name}.png`), 1200, 840);
     const house = await openHouse();
     const enhancing = launch('enhance', 'in', '--out', 'out', '--quality', 'fast', '--scale', '2');
     await enhancing.until('done  ');

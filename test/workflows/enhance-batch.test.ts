@@ -271,6 +271,8 @@ describe('a batch', () => {
     const batchId = await submit(6, { maxWorkers: 2 });
     const handle = env.client.workflow.getHandle(batchId);
     await until(async () => (await handle.query(progressQuery)).completed === 3, 'three results');
+    // One that began after the workflow's end would behave as what comes next.
+    await until(async () => timesStarted(batchId, 5).every((times) => times === 1), 'two photos under way');
     await handle.terminate('test');
     behaviour = () => undefined;
     expect(await service.resume(batchId)).toMatchObject({ kept: 3, remaining: 3 });
