@@ -43,6 +43,7 @@ export async function openPool(models, changes = {}) {
     recycleAfterPhotos: 1_000_000,
     memoryLimitBytes: 0,
     stallTimeoutMs: 600_000,
+    checkpointMinMs: 0,
     photoMaxPixels: 200_000_000,
     resultMaxPixels: 4_000_000_000,
     logger: silent,

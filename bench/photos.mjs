@@ -17,13 +17,13 @@ export const makePhotos = (count, { width, height }, format = 'jpeg') =>
     Array.from({ length: count }, (_, index) =>
       sharp(sample)
         .resize(width, height, { fit: 'cover' })
-        .modulate({ hue: (index * 360) / count })
+        .modulate({ hue: Math.round((index * 360) / count) })
         .toFormat(format, { quality: 90 })
         .toBuffer(),
     ),
   );
 
-/** The tiles of a photo as the engine cuts them: windows with their overlap, and where each lies. */
+/** The tiles of a photo as the engine cuts them for a processor: windows with their overlap, and where each lies. */
 export async function tilesOf(photo, tileSize, overlap) {
   const { data, info } = await sharp(photo).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const grid = cutTiles(info.width, info.height, tileSize, overlap);

@@ -7,6 +7,8 @@ import { sampleBytes, type Depth, type Samples } from './tiles.ts';
  */
 
 const ROWS_PER_STRIP = 16;
+/** Rows that are put together at a time: what composing holds in memory. */
+const BAND_BYTES = 8 * 1024 * 1024;
 const HEADER_BYTES = 16;
 const ENTRY_BYTES = 20;
 
@@ -20,8 +22,10 @@ interface Entry {
   readonly values: readonly number[];
 }
 
+/** Something that a picture's rows are appended to, from top to bottom. */
 export interface Canvas {
-  /** Appends whole rows. */
+  /** How many it wants at a time, but for the last ones. */
+  readonly rowsAtATime: number;
   append(rows: Samples): Promise<void>;
   close(): Promise<void>;
 }
@@ -41,7 +45,11 @@ export async function openCanvas(
     await file.close();
     throw error;
   }
-  return { append: (rows) => writeAll(file, bytesOf(rows)), close: () => file.close() };
+  return {
+    rowsAtATime: Math.max(ROWS_PER_STRIP, Math.floor(BAND_BYTES / (width * channels * sampleBytes(depth)))),
+    append: (rows) => writeAll(file, bytesOf(rows)),
+    close: () => file.close(),
+  };
 }
 
 /** Samples of 16 bits lie in memory as in the file: little-endian. */

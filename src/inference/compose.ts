@@ -1,5 +1,5 @@
 import type { SpareSamples } from './spare-samples.ts';
-import type { TileLayout } from './tile-shelf.ts';
+import type { TileLayout, TileRows } from './tile-shelf.ts';
 import type { Samples, Slice, TileGrid } from './tiles.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Samples, Slice, TileGrid } from './tiles.ts';
 const CHANNELS = 3;
 
 /** Gives rows `[start, end)` of a tile's kept area, counted from the top of that area; samples are RGB. */
-export type ReadTileRows = (row: number, column: number, start: number, end: number) => Promise<Samples>;
+export type ReadTileRows = (row: number, column: number, start: number, end: number) => Promise<TileRows>;
 
 /** A slice in pixels of the result. */
 interface Band {
@@ -40,14 +40,30 @@ export interface Composing {
 /** Rows `[start, end)` of the result, as RGB of the tiles' depth; taken from the spare memory, for the caller to give back. */
 export async function composeRows({ layout, read, spare }: Composing, start: number, end: number): Promise<Samples> {
   const { grid, scale, depth } = layout;
-  const rowSamples = grid.width * scale * CHANNELS;
   const columns = grid.columns.map((slice) => enlarge(slice, scale));
   const rows = grid.rows.map((slice) => enlarge(slice, scale));
-  const strips = await readStrips(rows, columns, read, start, end);
-  const result = spare.take(depth, rowSamples * (end - start));
+  const given: Samples[] = [];
+  const reading: ReadTileRows = async (...place) => {
+    const tile = await read(...place);
+    given.push(tile.samples);
+    return tile;
+  };
+  try {
+    const strips = await readStrips(rows, columns, reading, start, end);
+    const result = spare.take(depth, grid.width * scale * CHANNELS * (end - start));
+    joinRows(layout, columns, strips, start, result);
+    return result;
+  } finally {
+    for (const samples of given) spare.giveBack(samples);
+  }
+}
+
+function joinRows(layout: TileLayout, columns: Band[], strips: readonly Strip[], start: number, result: Samples): void {
+  const { grid, scale } = layout;
+  const rowSamples = grid.width * scale * CHANNELS;
   const upper = new Int32Array(rowSamples);
   const lower = new Int32Array(rowSamples);
-  for (let y = start; y < end; y += 1) {
+  for (let y = start; (y - start) * rowSamples < result.length; y += 1) {
     const target = result.subarray((y - start) * rowSamples, (y - start + 1) * rowSamples);
     const [first, second] = strips.filter(({ band }) => y >= band.kept.start && y < band.kept.end);
     if (first === undefined) throw new RangeError(`Expected a tile for row ${y}`);
@@ -59,15 +75,13 @@ export async function composeRows({ layout, read, spare }: Composing, start: num
       blendRows(upper, lower, weightOf(y, second.band.core.start, grid.marginY * scale), grid, scale, target);
     }
   }
-  for (const strip of strips) for (const samples of strip.tiles) spare.giveBack(samples);
-  return result;
 }
 
 /** What was read of one row of tiles: for each column its rows from `from` on. */
 interface Strip {
   readonly band: Band;
   readonly from: number;
-  readonly tiles: readonly Samples[];
+  readonly tiles: readonly TileRows[];
 }
 
 async function readStrips(rows: Band[], columns: Band[], read: ReadTileRows, start: number, end: number) {
@@ -76,12 +90,18 @@ async function readStrips(rows: Band[], columns: Band[], read: ReadTileRows, sta
     const from = Math.max(start, band.kept.start);
     const to = Math.min(end, band.kept.end);
     if (from >= to) continue;
-    const tiles = await Promise.all(
+    // All have settled when one failed: what the others were lent is known then.
+    const tiles = await Promise.allSettled(
       columns.map((_, column) => read(row, column, from - band.kept.start, to - band.kept.start)),
     );
-    strips.push({ band, from, tiles });
+    strips.push({ band, from, tiles: tiles.map(valueOf) });
   }
   return strips;
+}
+
+function valueOf<Value>(outcome: PromiseSettledResult<Value>): Value {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }
 
 /** One row of one tile. */
@@ -90,8 +110,8 @@ function tileRow(columns: Band[], strip: Strip, column: number, y: number): { ro
   const tile = strip.tiles[column];
   if (band === undefined || tile === undefined) throw new RangeError(`Expected a tile in column ${column}`);
   const length = (band.kept.end - band.kept.start) * CHANNELS;
-  const offset = (y - strip.from) * length;
-  return { row: tile.subarray(offset, offset + length), left: band.kept.start };
+  const offset = tile.at + (y - strip.from) * tile.stride;
+  return { row: tile.samples.subarray(offset, offset + length), left: band.kept.start };
 }
 
 /** Share of the right (or lower) tile at pixel `position`, in parts of `2 * (2 * margin)`: odd, since pixels have centres. */

@@ -11,7 +11,7 @@ export async function removeDrafts(scratchDir: string, { keepTiles }: { keepTile
   const names = await readdir(scratchDir).catch(() => []);
   const useless = names.filter(
     (name) =>
-      name.startsWith(CANVAS_NAME) || name.endsWith(DRAFT_SUFFIX) || (!keepTiles && name.startsWith(TILES_PREFIX)),
+      name.startsWith(CANVAS_NAME) || name.includes(DRAFT_SUFFIX) || (!keepTiles && name.startsWith(TILES_PREFIX)),
   );
   await Promise.all(useless.map((name) => rm(join(scratchDir, name), { recursive: true, force: true })));
 }

@@ -2,26 +2,31 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp, { type Raw, type Sharp } from 'sharp';
 import type { EnhanceOptions } from '../contracts/options.ts';
 import type { ResultFormat } from '../contracts/result-format.ts';
+import type { Size } from '../contracts/result-size.ts';
+import type { Canvas } from './canvas.ts';
 import type { CarriedMetadata, PhotoHeader } from './decode.ts';
 import { DRAFT_SUFFIX } from './drafts.ts';
 import { colorimetric } from './icc-profile.ts';
+import { openJpegStrips } from './jpeg-strips.ts';
 import { metadataFor } from './metadata-policy.ts';
 import { writeMetadata } from './metadata-write.ts';
 import { onePixel } from './one-pixel.ts';
 import { resultColour, type ResultColour } from './photo-colour.ts';
 
-/** From the canvas on disk to the finished file; memory does not grow with the picture. */
+/** From the canvas, whose samples have the photo's depth, to the finished file; memory does not grow with the picture. */
 
-export interface Encoding {
-  readonly canvasPath: string;
+export interface Result {
   readonly resultPath: string;
-  /** Its samples have the header's depth. */
-  readonly canvas: { readonly width: number; readonly height: number; readonly channels: 3 | 4 };
   readonly width: number;
   readonly height: number;
   readonly format: ResultFormat;
   readonly header: Pick<PhotoHeader, 'colour' | 'depth' | 'bits' | 'metadata'>;
   readonly options: Pick<EnhanceOptions, 'outputQuality' | 'metadata' | 'sharpen'>;
+}
+
+export interface Encoding extends Result {
+  readonly canvasPath: string;
+  readonly canvas: Size & { readonly channels: 3 | 4 };
 }
 
 const READ = { limitInputPixels: false, unlimited: true, sequentialRead: true, ignoreIcc: true } as const;
@@ -41,27 +46,50 @@ const CLASSIC_TIFF_BYTES = 3.5 * 2 ** 30;
 /** Radius in pixels and slope at full strength; flat areas are left alone. */
 const SHARPEN = { sigma: 1, slope: 2 } as const;
 
+const draftOf = ({ resultPath }: Result): string => `${resultPath}${DRAFT_SUFFIX}`;
+
+const hasOwnTables = ({ width, height }: Size): boolean => width * height <= JPEG_OPTIMISED_PIXELS;
+
+/** @returns opens what encodes rows of the result as they come, for `completeResult` to end; undefined where the encoder needs them all. */
+export function rowsEncoder(result: Result): ((channels: 3 | 4) => Promise<Canvas>) | undefined {
+  const { width, height, format, header, options } = result;
+  if (format.name !== 'jpeg' || header.depth !== 8 || hasOwnTables(result) || options.sharpen > 0) return undefined;
+  if (resultColour(header.colour, format, false).back) return undefined;
+  return (channels) => {
+    const colour = resultColour(header.colour, format, channels === 4);
+    return openJpegStrips(draftOf(result), { width, height, channels }, (strip) =>
+      inFormat(inChannels(strip, result, colour), result, channels),
+    );
+  };
+}
+
 /** Writes the file under a temporary name and renames it, so that a result is whole or not there. */
 export async function encodeResult(encoding: Encoding): Promise<void> {
-  const { canvasPath, resultPath, canvas, width, height, format, header, options } = encoding;
-  const draft = `${resultPath}${DRAFT_SUFFIX}`;
+  const { canvasPath, canvas, format, header } = encoding;
   const side = { prepared: `${canvasPath}.prepared`, profile: `${canvasPath}.icc`, carrier: `${canvasPath}.carrier.v` };
-  const hasAlpha = canvas.channels === 4 && format.alpha;
   const colour = resultColour(header.colour, format, canvas.channels === 4);
-  const { carried } = metadataFor(header.metadata, options.metadata, format, { width, height });
   try {
-    const picture = await inColour(encoding, colour, carried, side);
-    await inFormat(
-      canvas.channels === 4 && !format.alpha ? picture.flatten({ background: '#fff' }) : picture,
-      encoding,
-    ).toFile(draft);
-    const profile = colour.embedded === undefined ? {} : { profile: colour.embedded };
-    await writeMetadata(format, { path: draft, width, height, hasAlpha }, { ...carried, ...profile });
-    await rename(draft, resultPath);
+    const picture = await inColour(encoding, colour, carriedBy(encoding), side);
+    await inFormat(picture, encoding, canvas.channels).toFile(draftOf(encoding));
+    await completeResult(encoding, canvas.channels);
   } finally {
-    await Promise.all([...Object.values(side), draft, `${draft}.whole`].map((path) => rm(path, { force: true })));
+    const left = [...Object.values(side), draftOf(encoding), `${draftOf(encoding)}.whole`];
+    await Promise.all(left.map((path) => rm(path, { force: true })));
   }
 }
+
+/** Gives the encoded picture what goes with it, and its name. @param channels - those of the canvas. */
+export async function completeResult(result: Result, channels: 3 | 4): Promise<void> {
+  const { resultPath, width, height, format, header } = result;
+  const { embedded } = resultColour(header.colour, format, channels === 4);
+  const path = draftOf(result);
+  const file = { path, width, height, hasAlpha: channels === 4 && format.alpha };
+  await writeMetadata(format, file, { ...carriedBy(result), ...(embedded && { profile: embedded }) });
+  await rename(path, resultPath);
+}
+
+const carriedBy = ({ header, options, format, width, height }: Result): CarriedMetadata =>
+  metadataFor(header.metadata, options.metadata, format, { width, height }).carried;
 
 interface SideFiles {
   readonly prepared: string;
@@ -134,21 +162,18 @@ function finished({ canvas, canvasPath, width, height, options }: Encoding): Sha
   return picture;
 }
 
-function inChannels(picture: Sharp, { header, format }: Encoding, { model }: ResultColour): Sharp {
+function inChannels(picture: Sharp, { header, format }: Result, { model }: ResultColour): Sharp {
   const deep = header.depth === 16 && format.bits > 8;
   if (model === 'grey') return picture.toColourspace(deep ? 'grey16' : 'b-w');
   return picture.toColourspace(deep ? 'rgb16' : 'srgb');
 }
 
-function inFormat(picture: Sharp, { canvas, format, width, height, header, options }: Encoding): Sharp {
+function inFormat(canvas: Sharp, { format, width, height, header, options }: Result, channels: 3 | 4): Sharp {
+  const picture = channels === 4 && !format.alpha ? canvas.flatten({ background: '#fff' }) : canvas;
   const quality = options.outputQuality ?? DEFAULT_QUALITY[format.name];
   switch (format.name) {
     case 'jpeg':
-      return picture.jpeg({
-        quality,
-        chromaSubsampling: '4:4:4',
-        optimiseCoding: width * height <= JPEG_OPTIMISED_PIXELS,
-      });
+      return picture.jpeg({ quality, chromaSubsampling: '4:4:4', optimiseCoding: hasOwnTables({ width, height }) });
     case 'png':
       return picture.png({ compressionLevel: 3, adaptiveFiltering: true });
     case 'webp':
@@ -161,7 +186,7 @@ function inFormat(picture: Sharp, { canvas, format, width, height, header, optio
         bitdepth: header.depth === 8 ? 8 : header.bits === 10 ? 10 : 12,
       });
     case 'tiff': {
-      const bytes = (width * height * canvas.channels * header.depth) / 8;
+      const bytes = (width * height * channels * header.depth) / 8;
       return picture.tiff({ compression: 'lzw', predictor: 'horizontal', bigtiff: bytes > CLASSIC_TIFF_BYTES });
     }
   }

@@ -4,16 +4,18 @@ import { describeEnlargement, type Enlargement, type EnlargementStep } from '../
 import type { Making, RecipeStep } from '../contracts/recipe.ts';
 import type { Size } from '../contracts/result-size.ts';
 import { alphaAt, attachAlpha, enlargeAlpha } from './alpha.ts';
+import { openCanvas, type Canvas } from './canvas.ts';
 import { CanvasFile } from './canvas-file.ts';
 import type { DecodedPhoto } from './decode.ts';
 import { CANVAS_NAME } from './drafts.ts';
 import { pasteFaces, type PreparedFaces } from './faces/face-step.ts';
-import { runPass } from './network-pass.ts';
+import { runPass, type NetworkPass, type PassOutcome } from './network-pass.ts';
 import type { PhotoJob } from './photo-job.ts';
 import { tilesOf, type PhotoPlan } from './photo-plan.ts';
 import { PhotoShelf } from './photo-shelf.ts';
 import { fromMemory } from './pixel-source.ts';
 import { blendCanvases, resampleCanvas, resamplePixels } from './resample.ts';
+import type { TileShelf } from './tile-shelf.ts';
 import type { Pixels, Samples } from './tiles.ts';
 import type { Variant } from './variant.ts';
 
@@ -30,11 +32,13 @@ export interface Enlarging {
   /** Pasted into the canvas of the first pass. */
   readonly faces: PreparedFaces;
   readonly shelf: PhotoShelf;
+  /** Opens what encodes the result's rows as they come; absent where the encoder needs all of them. */
+  readonly openResult?: (channels: 3 | 4) => Promise<Canvas>;
 }
 
 export interface EnlargedPhoto {
-  /** Its size may still be larger than the result's: the encoder reduces it. */
-  readonly canvas: Size & { readonly path: string; readonly channels: 3 | 4 };
+  /** Its size may still be larger than the result's: the encoder reduces it. Absent when its rows are in the result already. */
+  readonly canvas?: Size & { readonly path: string; readonly channels: 3 | 4 };
   readonly making: Making;
   readonly networkMs: number;
   readonly tilesReused: number;
@@ -61,6 +65,7 @@ class EnlargementWalk {
   readonly #enlarging: Enlarging;
   readonly #done: RecipeStep[] = [];
   #canvas: (Size & { readonly path: string }) | undefined;
+  #isInResult = false;
   #tilesDone = 0;
   #passes = 0;
   #networkMs = 0;
@@ -80,21 +85,22 @@ class EnlargementWalk {
     try {
       const last = !later.some(({ kind }) => kind === 'network');
       const alpha = last && photo.alpha !== undefined ? await alphaAt(photo.alpha, grid.width, grid.height) : undefined;
+      const channels = alpha === undefined ? 3 : 4;
+      const isResult = later.length === 0 && work.job.options.strength === 1 && faces.patches.length === 0;
+      const result = isResult ? this.#enlarging.openResult : undefined;
       const to = this.#nextCanvas(step.to);
-      const outcome = await runPass({
+      const open = (): Promise<Canvas> =>
+        result?.(channels) ?? openCanvas(to.path, to.width, to.height, channels, variant.depth);
+      const outcome = await runOnto(() => shelf.next(grid), open, {
         work,
         variant,
         grid,
         tilesTotal: plan.tiles,
         tilesBefore: this.#tilesDone,
         source: file ?? fromMemory(photo.colour),
-        shelf: await shelf.next(grid),
-        canvas: {
-          path: to.path,
-          channels: alpha === undefined ? 3 : 4,
-        },
         finish: (rgb, start, end) => withAlpha(rgb, alpha, variant.model.scale, start, end),
       });
+      this.#isInResult = result !== undefined;
       this.#tilesDone += tilesOf(grid);
       if (from === undefined) {
         const expect = (ms: number): void => this.#expect(ms);
@@ -139,7 +145,7 @@ class EnlargementWalk {
     const { variant, plan, photo, faces, work } = this.#enlarging;
     const { model, share, depth } = variant;
     return {
-      canvas: { ...this.#present, channels: photo.alpha === undefined ? 3 : 4 },
+      ...(!this.#isInResult && { canvas: { ...this.#present, channels: photo.alpha === undefined ? 3 : 4 } }),
       making: {
         steps: this.#done,
         summary: summarise(plan.enlargement, variant, work.job.options.strength),
@@ -168,6 +174,22 @@ class EnlargementWalk {
   #expect(expectedMs: number): void {
     const { work, plan } = this.#enlarging;
     work.report({ stage: 'enhancing', tilesTotal: plan.tiles, tilesDone: this.#tilesDone, expectedMs });
+  }
+}
+
+/** One pass onto a canvas that is opened for it. */
+async function runOnto(
+  openShelf: () => Promise<TileShelf>,
+  open: () => Promise<Canvas>,
+  pass: Omit<NetworkPass, 'canvas' | 'shelf'>,
+): Promise<PassOutcome> {
+  const shelf = await openShelf();
+  const canvas = await open();
+  try {
+    return await runPass({ ...pass, canvas, shelf });
+  } finally {
+    shelf.close();
+    await canvas.close();
   }
 }
 

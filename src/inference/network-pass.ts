@@ -1,4 +1,4 @@
-import { openCanvas } from './canvas.ts';
+import type { Canvas } from './canvas.ts';
 import type { PhotoJob } from './photo-job.ts';
 import { tilesOf } from './photo-plan.ts';
 import type { PixelSource } from './pixel-source.ts';
@@ -9,10 +9,10 @@ import type { TileShelf } from './tile-shelf.ts';
 import { windowPixels, type Samples, type TileGrid } from './tiles.ts';
 import type { Variant } from './variant.ts';
 
-/** One pass of the network over a whole picture, from its source to a canvas on disk. */
+/** One pass of the network over a whole picture, from its source to a canvas. */
 
-/** What composing may take on a slow machine; only used to judge whether an engine hangs. */
-const COMPOSE_MS_PER_MEGAPIXEL = 500;
+/** What composing, and encoding what is composed, may take on a slow machine; only used to judge whether an engine hangs. */
+const COMPOSE_MS_PER_MEGAPIXEL = 1_500;
 
 export interface NetworkPass {
   readonly work: Pick<PhotoJob, 'network' | 'signal' | 'report' | 'spare'>;
@@ -20,7 +20,7 @@ export interface NetworkPass {
   readonly grid: TileGrid;
   readonly source: PixelSource;
   readonly shelf: TileShelf;
-  readonly canvas: { readonly path: string; readonly channels: 3 | 4 };
+  readonly canvas: Canvas;
   readonly finish: (rgb: Samples, start: number, end: number) => Promise<Samples>;
   /** Tiles of the whole photo, and those done before this pass. */
   readonly tilesTotal: number;
@@ -35,26 +35,18 @@ export interface PassOutcome {
 
 /** Runs what tiles are missing and puts all of them on the canvas. */
 export async function runPass(pass: NetworkPass): Promise<PassOutcome> {
-  const { work, variant, grid, shelf, finish } = pass;
+  const { work, variant, grid, shelf, canvas, finish } = pass;
   const { scale } = variant.model;
-  const { depth } = variant;
-  const canvas = await openCanvas(
-    pass.canvas.path,
-    grid.width * scale,
-    grid.height * scale,
-    pass.canvas.channels,
-    depth,
-  );
+  const seams = new SeamMeter(grid, scale);
+  const composer = new RowComposer({
+    layout: { grid, scale, depth: variant.depth },
+    shelf,
+    canvas,
+    seams,
+    finish,
+    spare: work.spare,
+  });
   try {
-    const seams = new SeamMeter(grid, scale);
-    const composer = new RowComposer({
-      layout: { grid, scale, depth },
-      shelf,
-      canvas,
-      seams,
-      finish,
-      spare: work.spare,
-    });
     const reused = await shelf.finished();
     for (const index of reused) composer.tileFinished(index);
     const networkMs = await runMissing(pass, composer, reused);
@@ -64,7 +56,7 @@ export async function runPass(pass: NetworkPass): Promise<PassOutcome> {
     await composer.finished();
     return { networkMs, reused: reused.size, seam: seams.score };
   } finally {
-    await canvas.close();
+    await composer.stop();
   }
 }
 

@@ -146,7 +146,7 @@ export class Network {
   }
 
   /**
-   * @param room - shared memory for just the samples of the answer, which is free again when this settles.
+   * @param room - shared memory for just the samples of the answer, which are the very same: whoever lent it knows them by it.
    * @throws DarkroomError `out_of_memory`, `engine_crashed`.
    */
   async run(variant: Variant, tile: TileRequest, room?: Samples): Promise<NetworkTile> {
@@ -157,7 +157,7 @@ export class Network {
     const answer = await this.#runTile({ kind: 'run', key, scale: variant.model.scale, room, ...tile });
     resident.msPerPixel = answer.ms / windowPixels;
     this.#speeds.ran(variant.model.name, answer.ms, windowPixels);
-    return answer;
+    return room === undefined ? answer : { ...answer, pixels: room };
   }
 
   /** Once more, on the safest settings; for answers that cannot be right. */

@@ -4,14 +4,14 @@ import { DarkroomError } from '../contracts/errors.ts';
 import { assertFits, resultFormatOf, type ResultFormat } from '../contracts/result-format.ts';
 import { decodePhoto, readHeader, type PhotoHeader } from './decode.ts';
 import { removeDrafts } from './drafts.ts';
-import { encodeResult } from './encode.ts';
+import { completeResult, encodeResult, rowsEncoder } from './encode.ts';
 import type { EnhanceJob, EnhancedPhoto } from './engine.ts';
 import { enlargePhoto } from './enlarge-photo.ts';
 import { prepareFaces } from './faces/face-step.ts';
 import type { Network } from './network.ts';
 import { photoBytes, type PhotoRoom } from './photo-room.ts';
 import { planPhoto, type PhotoPlan } from './photo-plan.ts';
-import { PhotoShelf } from './photo-shelf.ts';
+import { PhotoShelf, waitingBytes } from './photo-shelf.ts';
 import type { PrecisionJudge } from './precision.ts';
 import type { EngineModel, EngineSettings, Step } from './protocol.ts';
 import { resultNotes } from './result-notes.ts';
@@ -52,7 +52,8 @@ export async function enhancePhoto(work: PhotoJob): Promise<EnhancedPhoto> {
   const { width, height } = plan.enlargement.result;
   assertFits(format, width, height, settings.resultMaxPixels);
   const waiting = { stage: 'waiting', tilesDone: 0, tilesTotal: plan.tiles, expectedMs: null } as const;
-  const bytes = photoBytes(header, plan.enlargement.result, format.name);
+  const tiles = plan.grids.map((grid) => waitingBytes({ grid, scale: model.scale, depth: header.depth }));
+  const bytes = photoBytes(header, plan.enlargement.result, format.name) + Math.max(...tiles);
   const readAt = performance.now();
   const leave = await work.room.enter(bytes, signal, () => report(waiting));
   const waitedMs = performance.now() - readAt;
@@ -94,12 +95,23 @@ async function makePhoto(
   const shelf = new PhotoShelf(work, variant);
   try {
     const faces = await prepareFaces(work, photo.colour, plan.tiles);
-    const enlarged = await enlargePhoto({ work, variant, plan, photo, faces, shelf });
+    const result = { resultPath, width, height, format, header, options };
+    const openResult = rowsEncoder(result);
+    const enlarged = await enlargePhoto({
+      work,
+      variant,
+      plan,
+      photo,
+      faces,
+      shelf,
+      ...(openResult && { openResult }),
+    });
     const encodingAt = performance.now();
     const encoding = (width * height * ENCODE_MS_PER_MEGAPIXEL) / 1e6;
     report({ stage: 'encoding', tilesDone: plan.tiles, tilesTotal: plan.tiles, expectedMs: encoding });
-    const { path: canvasPath, ...canvas } = enlarged.canvas;
-    await encodeResult({ canvasPath, resultPath, canvas, width, height, format, header, options });
+    const { canvas } = enlarged;
+    if (canvas === undefined) await completeResult(result, photo.alpha === undefined ? 3 : 4);
+    else await encodeResult({ ...result, canvas, canvasPath: canvas.path });
     signal.throwIfAborted();
     const now = performance.now();
     return {
@@ -128,7 +140,7 @@ async function makePhoto(
       ],
     };
   } finally {
-    // Tiles outlive a finished result: who publishes it may fail or be killed, and then only composes and encodes again.
+    // Saved tiles outlive a finished result: who publishes it may fail or be killed, and then only composes and encodes again.
     await removeDrafts(job.scratchDir, { keepTiles: job.checkpoint });
   }
 }

@@ -14,7 +14,7 @@ const ENCODER_BYTES_PER_PIXEL = { jpeg: 13, webp: 6, avif: 36, png: 0, tiff: 0 }
   number
 >;
 
-/** Memory that a photo takes in an engine at most, beside the network; in bytes. */
+/** Memory that a photo takes in an engine at most, beside the network and finished tiles; in bytes. */
 export function photoBytes(
   photo: Size & { readonly depth: number },
   result: Size,

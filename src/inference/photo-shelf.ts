@@ -4,22 +4,29 @@ import { pipeline } from 'node:stream/promises';
 import sharp from 'sharp';
 import { GRAPH_VERSION } from './graph-bytes.ts';
 import type { PhotoJob } from './photo-job.ts';
-import { memoryShelf, openDiskShelf, type TileLayout, type TileShelf } from './tile-shelf.ts';
-import { sampleBytes, type TileGrid } from './tiles.ts';
+import { hasSavedTiles, memoryShelf, openDiskShelf, type TileLayout, type TileShelf } from './tile-shelf.ts';
+import { sampleBytes, windowPixels, type TileGrid } from './tiles.ts';
 import { graphOf, type Variant } from './variant.ts';
 
 /** Raised when the same photo and tiles would give other pixels: tiles of an older version are not taken over. */
 const PIXELS_VERSION = 2;
 
-/** Finished tiles that need not survive stay in memory up to this size of the result. */
-const IN_MEMORY_BYTES = 64 * 1024 * 1024;
+/** Finished tiles that need not survive stay in memory up to this size of a pass. */
+const IN_MEMORY_BYTES = 96 * 1024 * 1024;
+
+/** Memory that finished tiles of a pass take at most while they wait, as whole windows; 0: they are too large, and wait on the disk. */
+export function waitingBytes({ grid, scale, depth }: TileLayout): number {
+  const bytes = windowPixels(grid).total * scale ** 2 * 3 * sampleBytes(depth);
+  return bytes <= IN_MEMORY_BYTES ? bytes : 0;
+}
 
 /** Where the tiles of a photo's passes wait; what shapes the pixels of a pass also shapes those of the next. */
 export class PhotoShelf {
   readonly #work: PhotoJob;
   readonly #variant: Variant;
-  readonly #open: TileShelf[] = [];
-  readonly #shaping: unknown[] = [];
+  /** What shapes the pixels of the passes so far, found out when it is needed. */
+  readonly #shaping: (() => Promise<unknown>)[] = [];
+  #passes = 0;
 
   constructor(work: PhotoJob, variant: Variant) {
     this.#work = work;
@@ -28,19 +35,28 @@ export class PhotoShelf {
 
   /** The shelf of the next pass. */
   async next(grid: TileGrid): Promise<TileShelf> {
-    const shelf = await this.#make({ grid, scale: this.#variant.model.scale, depth: this.#variant.depth });
-    this.#open.push(shelf);
-    return shelf;
+    const { job, spare } = this.#work;
+    const layout = { grid, scale: this.#variant.model.scale, depth: this.#variant.depth };
+    this.#passes += 1;
+    const isFirst = this.#passes === 1;
+    this.#shaping.push(
+      () => (isFirst ? this.#firstShaping() : this.#shapingBetween()),
+      () => Promise.resolve(grid),
+    );
+    if (waitingBytes(layout) > 0 && !(await this.#isWorthKeeping(grid))) return memoryShelf(layout, spare);
+    const shaping = await Promise.all(this.#shaping.map((find) => find()));
+    const fingerprint = createHash('sha256').update(JSON.stringify(shaping)).digest('hex').slice(0, 32);
+    return openDiskShelf(job.scratchDir, this.#passes, fingerprint, layout, spare);
   }
 
-  async #make(layout: TileLayout): Promise<TileShelf> {
-    const { job } = this.#work;
-    const { grid, scale, depth } = layout;
-    const bytes = grid.width * grid.height * scale ** 2 * 3 * sampleBytes(depth);
-    if (!job.checkpoint && bytes <= IN_MEMORY_BYTES) return memoryShelf(layout);
-    this.#shaping.push(this.#open.length === 0 ? await this.#firstShaping() : await this.#shapingBetween(), grid);
-    const fingerprint = createHash('sha256').update(JSON.stringify(this.#shaping)).digest('hex').slice(0, 32);
-    return openDiskShelf(job.scratchDir, this.#open.length + 1, fingerprint, layout, this.#work.spare);
+  /** To save and read a tile takes as long as a tenth of what `fast` takes to make it, and an interruption is seldom. */
+  async #isWorthKeeping(grid: TileGrid): Promise<boolean> {
+    const { job, network, settings } = this.#work;
+    if (!job.checkpoint) return false;
+    const expectedMs = network.expectMs(this.#variant, windowPixels(grid).total);
+    // Nothing is known yet of a network that was never run.
+    if (expectedMs === 0 || expectedMs >= settings.checkpointMinMs) return true;
+    return await hasSavedTiles(job.scratchDir, this.#passes);
   }
 
   async #firstShaping(): Promise<unknown> {

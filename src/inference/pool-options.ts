@@ -33,6 +33,8 @@ export interface EnginePoolOptions {
   readonly stallTimeoutMs: number;
   /** How long photos wait here while no engine starts; default: half a minute. */
   readonly patienceMs?: number;
+  /** Tiles of jobs with `checkpoint` are kept where the network takes at least this long for a photo. */
+  readonly checkpointMinMs: number;
   readonly photoMaxPixels: number;
   readonly resultMaxPixels: number;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -71,6 +73,7 @@ export function planPool(options: EnginePoolOptions): PoolPlan {
     photosAtOnce: options.photosAtOnce ?? 0,
     photosBudgetBytes: memoryLimitBytes * PHOTOS_SHARE,
     sessionBudgetBytes: memoryLimitBytes * SESSION_SHARE,
+    checkpointMinMs: options.checkpointMinMs,
     photoMaxPixels: options.photoMaxPixels,
     resultMaxPixels: options.resultMaxPixels,
   }));

@@ -50,6 +50,8 @@ const settingsSchema = z.object({
   photosBudgetBytes: z.number(),
   /** Memory all resident sessions together may take; beyond it the one unused for longest goes. */
   sessionBudgetBytes: z.number(),
+  /** Of photos that take the network less, in milliseconds, no tiles are kept. */
+  checkpointMinMs: z.number(),
   photoMaxPixels: z.number(),
   resultMaxPixels: z.number(),
 });

@@ -3,10 +3,7 @@ import { composeRows, finalRows } from './compose.ts';
 import type { SeamMeter } from './seam-meter.ts';
 import type { SpareSamples } from './spare-samples.ts';
 import type { TileLayout, TileShelf } from './tile-shelf.ts';
-import { sampleBytes, type Samples } from './tiles.ts';
-
-/** Bytes of the result that are put together at a time: what composing holds in memory. */
-const BAND_BYTES = 8 * 1024 * 1024;
+import type { Samples } from './tiles.ts';
 
 export interface Composition {
   readonly layout: TileLayout;
@@ -56,15 +53,22 @@ export class RowComposer {
     if (this.#composed !== rows) throw new RangeError(`Expected ${rows} rows but composed ${this.#composed}`);
   }
 
+  /** Resolves when nothing is composed any more, and nothing will be. */
+  async stop(): Promise<void> {
+    this.#failed = true;
+    await this.#work.catch(() => undefined);
+  }
+
   async #composeTo(end: number): Promise<void> {
     const { layout, shelf, canvas, seams, finish, spare } = this.#composition;
-    const { grid, scale, depth } = layout;
-    const rowSamples = grid.width * scale * 3;
-    const bandRows = Math.max(16, Math.floor(BAND_BYTES / (rowSamples * sampleBytes(depth))));
+    const { grid, scale } = layout;
+    const isLast = end === grid.height * scale;
     const read = shelf.rows.bind(shelf);
     while (this.#composed < end && !this.#failed) {
       const from = this.#composed;
-      const to = Math.min(end, from + bandRows);
+      const to = Math.min(end, from + canvas.rowsAtATime);
+      // Fewer than the canvas wants wait for the tiles below.
+      if (to - from < canvas.rowsAtATime && !isLast) return;
       const rgb = await composeRows({ layout, read, spare }, from, to);
       try {
         seams.add(rgb, from);

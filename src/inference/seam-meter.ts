@@ -10,6 +10,8 @@ const CHANNELS = 3;
 const GREEN = 1;
 /** Lines on either side of a seam that it is compared with. */
 const BESIDE = [1, 2, 3] as const;
+/** Along a line every so-manieth pixel is looked at: of each place in the network's grid, as 5 has no factor in common with its scale. */
+const EVERY = 5;
 /** What counts as flat, in levels of 255: between two flat lines there is no ratio worth telling. */
 const FLAT = 0.25;
 
@@ -49,7 +51,8 @@ function linesOf(slices: readonly Slice[], margin: number, scale: number): Line[
 /** Looks at the rows of a result as they are composed. */
 export class SeamMeter {
   readonly #columns: readonly Line[];
-  readonly #rows: readonly Line[];
+  /** Lines that run sideways, by each of the rows that they need. */
+  readonly #rows = new Map<number, readonly Line[]>();
   readonly #width: number;
   /** Green samples of the rows around the lines that run sideways. */
   readonly #held = new Map<number, Samples>();
@@ -58,7 +61,11 @@ export class SeamMeter {
 
   constructor(grid: TileGrid, scale: number) {
     this.#columns = linesOf(grid.columns, grid.marginX, scale);
-    this.#rows = linesOf(grid.rows, grid.marginY, scale);
+    for (const line of linesOf(grid.rows, grid.marginY, scale)) {
+      for (const y of [-2, -1, 0, 1].map((offset) => line.position + offset)) {
+        this.#rows.set(y, [...(this.#rows.get(y) ?? []), line]);
+      }
+    }
     this.#width = scale * grid.columns.reduce((sum, { core }) => sum + spanLength(core), 0);
   }
 
@@ -68,7 +75,7 @@ export class SeamMeter {
     const rowSamples = this.#width * CHANNELS;
     for (let at = 0; at < rows.length; at += rowSamples) {
       const y = firstRow + at / rowSamples;
-      this.#alongColumns(rows, at + GREEN);
+      if (y % EVERY === 0) this.#alongColumns(rows, at + GREEN);
       this.#hold(rows, at + GREEN, y);
     }
   }
@@ -89,12 +96,11 @@ export class SeamMeter {
   }
 
   #hold(rows: Samples, green: number, y: number): void {
-    const lines = this.#rows.filter(({ position }) => y >= position - 2 && y <= position + 1);
-    if (lines.length > 0) {
-      const own = new Uint16Array(this.#width);
-      for (let x = 0; x < this.#width; x += 1) own[x] = rows[green + x * CHANNELS] ?? 0;
-      this.#held.set(y, own);
-    }
+    const lines = this.#rows.get(y);
+    if (lines === undefined) return;
+    const own = new Uint16Array(this.#width);
+    for (let x = 0; x < this.#width; x += EVERY) own[x] = rows[green + x * CHANNELS] ?? 0;
+    this.#held.set(y, own);
     for (const { position, kind } of lines) if (y === position + 1) this.#alongRow(position, kind);
     for (const held of this.#held.keys()) if (held < y - 3) this.#held.delete(held);
   }
@@ -102,7 +108,7 @@ export class SeamMeter {
   #alongRow(position: number, kind: Line['kind']): void {
     const [a, b, c, d] = [-2, -1, 0, 1].map((offset) => this.#held.get(position + offset));
     if (a === undefined || b === undefined || c === undefined || d === undefined) return;
-    for (let x = 0; x < this.#width; x += 1) this.#means[kind].add(bend(a[x], b[x], c[x], d[x]));
+    for (let x = 0; x < this.#width; x += EVERY) this.#means[kind].add(bend(a[x], b[x], c[x], d[x]));
   }
 }
 

@@ -1,7 +1,7 @@
 import { sampleBytes, samplesLike, type Depth, type Samples } from './tiles.ts';
 
-/** Enough for two photos of any size in tiles of 512 pixels; what was never used of it takes no memory. */
-const BYTES = 128 * 1024 * 1024;
+/** Enough for two photos whose finished tiles wait in memory; what was never used of it takes none. */
+const BYTES = 256 * 1024 * 1024;
 const PAGE_BYTES = 4096;
 
 /** Bytes of the memory, from and up to. */
@@ -48,6 +48,16 @@ export class SpareSamples {
   /** The same for one thread, which gets memory of its own when there is no room left. */
   take(depth: Depth, length: number): Samples {
     return this.share(depth, length) ?? samplesLike(depth, length);
+  }
+
+  /** The loan passes to the view that is returned: to give back these does nothing any more. */
+  passOn(samples: Samples): Samples {
+    const range = this.#lent.get(samples);
+    if (range === undefined) return samples;
+    const view = samples.subarray();
+    this.#lent.delete(samples);
+    this.#lent.set(view, range);
+    return view;
   }
 
   /** Nobody may use them any more. Samples that were not taken here, or were given back before, are left alone. */

@@ -5,7 +5,6 @@ import { DRAFT_SUFFIX, TILES_PREFIX } from './drafts.ts';
 import type { SpareSamples } from './spare-samples.ts';
 import {
   cutInto,
-  cutOut,
   sampleBytes,
   spanLength,
   type Depth,
@@ -15,14 +14,23 @@ import {
   type TileGrid,
 } from './tiles.ts';
 
-/** Where the kept areas of finished tiles wait until they are composed: in memory when small, else as files. */
+/** Where finished tiles wait until they are composed: in memory, or as files that another attempt finds again. */
 export interface TileShelf {
   /** Indices (row by row) of the tiles an earlier attempt left whole. */
   finished(): Promise<Set<number>>;
-  /** The kept area of a finished window, whose pixels are left to the caller. */
+  /** The kept area of a finished window. The caller may give back its pixels, but not change them. */
   put(index: number, window: Pixels, columns: Span, rows: Span): Promise<void>;
-  /** Pixels of the kept area, for the spare memory once they were used. */
-  rows(row: number, column: number, start: number, end: number): Promise<Samples>;
+  /** Rows of the kept area, whose samples go to the spare memory once they were used. Each is asked for once, from top to bottom. */
+  rows(row: number, column: number, start: number, end: number): Promise<TileRows>;
+  /** Nothing will be asked for any more. */
+  close(): void;
+}
+
+/** Where among the samples the first of some rows begins, and how far it is from one to the next. */
+export interface TileRows {
+  readonly samples: Samples;
+  readonly at: number;
+  readonly stride: number;
 }
 
 /** The tiles of one pass of the network: how a photo was cut, and what was made of the pieces. */
@@ -79,29 +87,50 @@ export async function openDiskShelf(
     rows: async (row, column, start, end) => {
       const rowSamples = keptRow(layout, column);
       const samples = spare.take(depth, (end - start) * rowSamples);
-      const from = start * rowSamples * sampleBytes(depth);
-      const read = await readInto(bytesOf(samples), path(row * grid.columns.length + column), from);
-      if (read < samples.byteLength) throw new RangeError(`Expected tile ${row}/${column} to be whole`);
-      return samples;
+      try {
+        const from = start * rowSamples * sampleBytes(depth);
+        const read = await readInto(bytesOf(samples), path(row * grid.columns.length + column), from);
+        if (read < samples.byteLength) throw new RangeError(`Expected tile ${row}/${column} to be whole`);
+        return { samples, at: 0, stride: rowSamples };
+      } catch (error) {
+        spare.giveBack(samples);
+        throw error;
+      }
+    },
+    close: () => undefined,
+  };
+}
+
+/** Keeps whole windows, where the network left them, until their last row was read. */
+export function memoryShelf({ grid, scale }: TileLayout, spare: SpareSamples): TileShelf {
+  const tiles = new Map<number, TileRows>();
+  return {
+    finished: () => Promise.resolve(new Set()),
+    put: (index, { data, width, channels }, columns, rows) => {
+      const at = (rows.start * width + columns.start) * channels;
+      tiles.set(index, { samples: spare.passOn(data), at, stride: width * channels });
+      return Promise.resolve();
+    },
+    rows: (row, column, start, end) => {
+      const index = row * grid.columns.length + column;
+      const tile = tiles.get(index);
+      if (tile === undefined) throw new RangeError(`Expected tile ${row}/${column} to be finished`);
+      const isLast = end === keptLength(grid.rows[row]) * scale;
+      if (isLast) tiles.delete(index);
+      const { samples, at, stride } = tile;
+      // Another view of them is not lent, and giving it back does nothing.
+      return Promise.resolve({ samples: isLast ? samples : samples.subarray(), at: at + start * stride, stride });
+    },
+    close: () => {
+      for (const { samples } of tiles.values()) spare.giveBack(samples);
+      tiles.clear();
     },
   };
 }
 
-export function memoryShelf(layout: TileLayout): TileShelf {
-  const tiles = new Map<number, Samples>();
-  return {
-    finished: () => Promise.resolve(new Set()),
-    put: (index, window, columns, rows) => {
-      tiles.set(index, cutOut(window, columns, rows));
-      return Promise.resolve();
-    },
-    rows: (row, column, start, end) => {
-      const pixels = tiles.get(row * layout.grid.columns.length + column);
-      if (pixels === undefined) throw new RangeError(`Expected tile ${row}/${column} to be finished`);
-      const rowSamples = keptRow(layout, column);
-      return Promise.resolve(pixels.subarray(start * rowSamples, end * rowSamples));
-    },
-  };
+/** Whether an earlier attempt saved any tiles of this pass, of whatever they are. */
+export async function hasSavedTiles(scratchDir: string, pass: number): Promise<boolean> {
+  return (await readdir(scratchDir)).some((name) => name.startsWith(`${TILES_PREFIX}${pass}-`));
 }
 
 const keptLength = (slice: TileGrid['columns'][number] | undefined): number =>

@@ -112,6 +112,7 @@ function startEngines(
     recycleAfterPhotos: config.ENGINE_RECYCLE_PHOTOS,
     memoryLimitBytes: config.ENGINE_MEMORY_BYTES,
     stallTimeoutMs: config.ENGINE_STALL_TIMEOUT_MS,
+    checkpointMinMs: config.CHECKPOINT_MIN_MS,
     photoMaxPixels: config.PHOTO_MAX_PIXELS,
     resultMaxPixels: config.RESULT_MAX_PIXELS,
     logger,

@@ -58,6 +58,8 @@ export class House {
       TEMPORAL_UI_PORT: '0',
       SHUTDOWN_GRACE_MS: String(SHUTDOWN_GRACE_MS),
       SCRATCH_DIR: '',
+      // Photos are small here, and their tiles are to be found again all the same.
+      CHECKPOINT_MIN_MS: '0',
       ...settings,
       DATA_DIR: dataDir,
       PORT: String(port),

@@ -32,12 +32,33 @@ const enlarged = ({ start, end }: Span): Span => ({ start: start * SCALE, end: e
 
 const span = (slices: TileGrid['rows'], index: number): Span => enlarged(slices[index]?.kept ?? { start: 0, end: 0 });
 
-/** Puts tiles as a window that has nothing but its kept area. */
+/** What a window has around its kept area. */
+const FRAME = { left: 5, right: 2, top: 3, bottom: 4 };
+
+/** Puts a tile as a window whose frame is nothing that belongs into the picture. */
 async function putTile(grid: TileGrid, shelf: TileShelf, row: number, column: number, data: Samples) {
-  const [columns, rows] = [span(grid.columns, column), span(grid.rows, row)];
-  const [width, height] = [columns.end - columns.start, rows.end - rows.start];
-  const window = { width, height, channels: 3, data };
-  await shelf.put(row * grid.columns.length + column, window, { start: 0, end: width }, { start: 0, end: height });
+  const window = framed(grid, row, column, data, samplesLike);
+  await shelf.put(row * grid.columns.length + column, window.pixels, window.columns, window.rows);
+}
+
+function framed(
+  grid: TileGrid,
+  row: number,
+  column: number,
+  data: Samples,
+  memory: (like: Samples, length: number) => Samples,
+) {
+  const [across, down] = [span(grid.columns, column), span(grid.rows, row)];
+  const columns = { start: FRAME.left, end: FRAME.left + across.end - across.start };
+  const rows = { start: FRAME.top, end: FRAME.top + down.end - down.start };
+  const [width, height] = [columns.end + FRAME.right, rows.end + FRAME.bottom];
+  const pixels = { width, height, channels: 3, data: memory(data, width * height * 3).fill(99) };
+  const length = (columns.end - columns.start) * 3;
+  for (let y = rows.start; y < rows.end; y += 1) {
+    const from = (y - rows.start) * length;
+    pixels.data.set(data.subarray(from, from + length), (y * width + columns.start) * 3);
+  }
+  return { pixels, columns, rows };
 }
 
 async function putAll(grid: TileGrid, shelf: TileShelf, tileOf: (row: number, column: number) => Samples) {
@@ -78,9 +99,9 @@ describe('composeRows', () => {
     async (width, height, tile, pixels, join) => {
       const grid = cutTiles(width, height, tile, { pixels, join });
       const large = picture(width * SCALE, height * SCALE);
-      const shelf = memoryShelf(layoutOf(grid));
-      await putAll(grid, shelf, (row, column) => cutOut(large, span(grid.columns, column), span(grid.rows, row)));
       for (const bandRows of [1, 16, 37, height * SCALE]) {
+        const shelf = memoryShelf(layoutOf(grid), new SpareSamples());
+        await putAll(grid, shelf, (row, column) => cutOut(large, span(grid.columns, column), span(grid.rows, row)));
         expect(Buffer.compare(await composeAll(grid, shelf, bandRows), bytesOf(large.data))).toBe(0);
       }
     },
@@ -93,14 +114,66 @@ describe('composeRows', () => {
     const large = picture(150 * SCALE, 97 * SCALE, 16);
     const layout = layoutOf(grid, 16);
     const shelf =
-      place === 'memory' ? memoryShelf(layout) : await openDiskShelf(directory, 1, 'deep', layout, new SpareSamples());
+      place === 'memory'
+        ? memoryShelf(layout, new SpareSamples())
+        : await openDiskShelf(directory, 1, 'deep', layout, new SpareSamples());
     await putAll(grid, shelf, (row, column) => cutOut(large, span(grid.columns, column), span(grid.rows, row)));
     expect(Buffer.compare(await composeAll(grid, shelf, 37, 16), bytesOf(large.data))).toBe(0);
   });
 
+  it.each([1, 0.4])(
+    'leaves nothing lent when a share of %d of it was composed and the shelf is closed',
+    async (share) => {
+      const grid = cutTiles(150, 97, 64, { pixels: 16, join: 'feather' });
+      const large = picture(150 * SCALE, 97 * SCALE);
+      const bytes = 8 * 2 ** 20;
+      const spare = new SpareSamples(bytes);
+      const layout = layoutOf(grid);
+      const shelf = memoryShelf(layout, spare);
+      for (const row of grid.rows.keys()) {
+        for (const column of grid.columns.keys()) {
+          const cut = cutOut(large, span(grid.columns, column), span(grid.rows, row));
+          const lent = framed(grid, row, column, cut, (_, length) => spare.take(8, length));
+          await shelf.put(row * grid.columns.length + column, lent.pixels, lent.columns, lent.rows);
+          spare.giveBack(lent.pixels.data); // as its caller does, who does not know whether it is still needed
+        }
+      }
+      expect(spare.share(8, bytes)).toBeUndefined();
+      const composing = { layout, read: shelf.rows.bind(shelf), spare };
+      const end = Math.round(97 * SCALE * share);
+      for (let y = 0; y < end; y += 50) {
+        const rows = await composeRows(composing, y, Math.min(end, y + 50));
+        expect(
+          Buffer.compare(bytesOf(rows), bytesOf(large.data.subarray(y * 600 * 3, Math.min(end, y + 50) * 600 * 3))),
+        ).toBe(0);
+        spare.giveBack(rows);
+      }
+      shelf.close();
+      expect(spare.share(8, bytes)).toHaveLength(bytes);
+    },
+  );
+
+  it('leaves nothing lent when a tile is missing', async () => {
+    const grid = cutTiles(150, 97, 64, { pixels: 16, join: 'feather' });
+    const bytes = 8 * 2 ** 20;
+    const spare = new SpareSamples(bytes);
+    const shelf = memoryShelf(layoutOf(grid), spare);
+    for (const column of grid.columns.keys()) {
+      const kept = [span(grid.columns, column), span(grid.rows, 0)].map(({ start, end }) => end - start);
+      const lent = framed(grid, 0, column, new Uint8Array((kept[0] ?? 0) * (kept[1] ?? 0) * 3), (_, length) =>
+        spare.take(8, length),
+      );
+      await shelf.put(column, lent.pixels, lent.columns, lent.rows);
+    }
+    const composing = { layout: layoutOf(grid), read: shelf.rows.bind(shelf), spare };
+    await expect(composeRows(composing, 0, 97 * SCALE)).rejects.toThrow('Expected tile 1/0 to be finished');
+    shelf.close();
+    expect(spare.share(8, bytes)).toHaveLength(bytes);
+  });
+
   it('blends tiles that disagree in a ramp without a step', async () => {
     const grid = cutTiles(200, 20, 96, { pixels: 16, join: 'feather' });
-    const shelf = memoryShelf(layoutOf(grid));
+    const shelf = memoryShelf(layoutOf(grid), new SpareSamples());
     const bytes = (column: number): number =>
       ((grid.columns[column]?.kept.end ?? 0) - (grid.columns[column]?.kept.start ?? 0)) * SCALE * 20 * SCALE * 3;
     await putAll(grid, shelf, (_, column) => new Uint8Array(bytes(column)).fill(column * 100));

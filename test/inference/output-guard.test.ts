@@ -49,3 +49,17 @@ describe.each([8, 16] as const)('looksBroken, %i bits', (depth) => {
     expect(judge((level, x, y) => (x >= 60 && x < 130 && y >= 60 && y < 130 ? 0 : level))).toBe(true);
   });
 });
+
+it('accepts white with a spot, wherever it lies between the samples that are looked at', () => {
+  for (const width of [305, 366]) {
+    const side = { width, height: 40 };
+    for (let left = 0; left < 61; left += 7) {
+      const pixels = new Uint8Array(width * side.height * 3).fill(255);
+      for (const y of [20, 21]) pixels.fill(0, (y * width + left) * 3, (y * width + left + 2) * 3);
+      const large = new Uint8Array(pixels.length * 16).fill(255);
+      for (let y = 80; y < 88; y += 1) large.fill(0, (y * width + left) * 12, (y * width + left + 2) * 12);
+      expect(looksBroken({ pixels, ...side }, large, 4)).toBe(false);
+      expect(looksBroken({ pixels, ...side }, large.fill(255), 4)).toBe(true);
+    }
+  }
+});

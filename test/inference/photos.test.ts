@@ -1,10 +1,11 @@
 /** Whatever photo goes in comes out upright, at exactly the scale asked for, with its channels; what is no photo is refused by name. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { encode } from 'fast-bmp';
 import sharp, { type Sharp } from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Scale } from '../../src/contracts/options.ts';
 import type { EnginePool } from '../../src/inference/engine.ts';
 import {
   enhance,
@@ -32,7 +33,7 @@ afterAll(async () => {
 
 const run = async (
   inputPath: string,
-  job: { scale?: 2 | 4; tileSize?: number; checkpoint?: boolean; scratchDir?: string } = {},
+  job: { scale?: Scale; tileSize?: number; checkpoint?: boolean; scratchDir?: string } = {},
 ) => (await enhance(pool, root, { inputPath, model: 'nearest', ...job })).result;
 
 async function save(name: string, picture: Sharp | Uint8Array): Promise<string> {
@@ -87,6 +88,32 @@ describe('sizes', () => {
     expect(await readdir(join(unkept.path, '..'))).toEqual(['result.png']);
   });
 
+  it('keeps no tiles of photos that the network is done with sooner than they could be saved', async () => {
+    const quick = startPool([await standInModel(root, 'nearest')], { checkpointMinMs: 600_000 });
+    onTestFinished(() => quick.close());
+    await quick.ready();
+    const inputPath = await paintPhoto(join(root, 'quick.png'), 400, 300);
+    const job = { inputPath, model: 'nearest', tileSize: 96 };
+    const made = await (await enhance(quick, root, job)).result;
+    expect(await readdir(join(made.path, '..'))).toEqual(['result.png']);
+    expect(Buffer.compare(await readFile(made.path), await readFile((await run(inputPath, job)).path))).toBe(0);
+  });
+
+  it('finds the saved tiles of a second pass again, whether or not those of the first were saved', async () => {
+    const quick = startPool([await standInModel(root, 'nearest')], { checkpointMinMs: 600_000 });
+    onTestFinished(() => quick.close());
+    await quick.ready();
+    const inputPath = await paintPhoto(join(root, 'twice.png'), 60, 40);
+    const job = { inputPath, model: 'nearest', tileSize: 96, scale: 8 } as const;
+    const first = await run(inputPath, { ...job, checkpoint: true });
+    const scratchDir = join(first.path, '..');
+    const [ofFirstPass = ''] = (await readdir(scratchDir)).filter((name) => name.startsWith('tiles-1-'));
+    await rm(join(scratchDir, ofFirstPass), { recursive: true });
+    const again = await (await enhance(quick, root, { ...job, scratchDir })).result;
+    expect([again.tilesReused, again.tiles]).toEqual([first.tiles - 1, first.tiles]);
+    expect((await readdir(scratchDir)).map((name) => name.split('-', 2).join('-'))).toEqual(['result.png', 'tiles-2']);
+  });
+
   it('computes no tile again for a result that could not be published', async () => {
     const input = await paintPhoto(join(root, 'unpublished.png'), 300, 200);
     const first = await run(input, { checkpoint: true, tileSize: 96 });
@@ -94,6 +121,38 @@ describe('sizes', () => {
     const again = await run(input, { checkpoint: true, tileSize: 96, scratchDir: join(first.path, '..') });
     expect([first.tilesReused, again.tilesReused]).toEqual([0, first.tiles]);
     expect(Buffer.compare(await readFile(again.path), bytes)).toBe(0);
+  });
+});
+
+describe('a JPEG that is encoded while its rows are still being made', () => {
+  const exif = { IFD0: { Artist: 'Ansel' } };
+  const make: Readonly<Record<string, (photo: Sharp) => Sharp>> = {
+    'in colour, with EXIF and a profile': (photo) => photo.withExif(exif).withIccProfile('p3').jpeg(),
+    'in grey': (photo) => photo.toColourspace('b-w').jpeg(),
+    'of a picture with alpha': (photo) => photo.ensureAlpha(0.5).png(),
+  };
+
+  it.each(Object.keys(make))('%s has the pixels of one that is encoded at once', async (name) => {
+    // 5.6 megapixels in three strips and six rows of tiles, of which none ends where a strip does.
+    const photo = sharp(await paintPhoto(join(root, 'large.png'), 540, 650));
+    const input = await save(`large ${name}`, make[name]?.(photo) ?? photo);
+    const options = { metadata: 'keep', format: 'jpeg', outputQuality: 90 } as const;
+    const job = { inputPath: input, model: 'nearest', tileSize: 128 };
+    const quick = await (await enhance(pool, root, { ...job, options })).result;
+    const exact = await (await enhance(pool, root, { ...job, options: { ...options, format: 'png' } })).result;
+    const once = sharp(exact.path, { ignoreIcc: true })
+      .flatten({ background: '#fff' })
+      .jpeg({ quality: 90, chromaSubsampling: '4:4:4' });
+    // As the file has them: its profile would be applied.
+    const samplesOf = (file: string | Buffer): Promise<Buffer> => sharp(file, { ignoreIcc: true }).raw().toBuffer();
+    expect((await samplesOf(quick.path)).equals(await samplesOf(await once.toBuffer()))).toBe(true);
+    const [found, given] = await Promise.all([sharp(quick.path).metadata(), sharp(exact.path).metadata()]);
+    expect([found.width, found.height, found.channels]).toEqual([2160, 2600, name === 'in grey' ? 1 : 3]);
+    expect(found.icc?.toString('base64')).toBe(given.icc?.toString('base64'));
+    expect(found.exif?.includes('Ansel') ?? false).toBe(name.includes('EXIF'));
+    expect((await readFile(quick.path)).includes(Buffer.from([0xff, 0xdd, 0, 4]))).toBe(true);
+    const left = (await readdir(join(quick.path, '..'))).filter((entry) => !entry.startsWith('tiles-'));
+    expect(left).toEqual(['result.jpg']);
   });
 });
 

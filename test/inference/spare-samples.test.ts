@@ -50,6 +50,19 @@ describe('SpareSamples', () => {
     expect(spare.share(8, 64 * PAGE)).toHaveLength(64 * PAGE);
   });
 
+  it('passes a loan on: only who has it then can give it back', () => {
+    const spare = new SpareSamples(PAGE);
+    const first = given(spare.share(8, PAGE));
+    const second = spare.passOn(first.fill(5));
+    spare.giveBack(first);
+    expect(spare.share(8, PAGE)).toBeUndefined();
+    expect(second.every((sample) => sample === 5)).toBe(true);
+    spare.giveBack(second);
+    expect(spare.share(8, PAGE)).toHaveLength(PAGE);
+    const own = new Uint8Array(3);
+    expect(spare.passOn(own)).toBe(own);
+  });
+
   it('has nothing to share when all is lent, but still takes', () => {
     const spare = new SpareSamples(PAGE);
     const all = given(spare.share(8, 10));

@@ -86,6 +86,7 @@ export function startPool(models: readonly InstalledModel[], changes: Partial<En
     recycleAfterPhotos: 1000,
     memoryLimitBytes: 0,
     stallTimeoutMs: 60_000,
+    checkpointMinMs: 0,
     photoMaxPixels: 120_000_000,
     resultMaxPixels: 2_000_000_000,
     logger: pino({ level: 'silent' }),

@@ -22,6 +22,11 @@ export const WORK_SETTINGS = {
     'true',
     'Keep finished tiles of a photo under way, so that an interruption costs little (the seed’s `enable_checkpoint`).',
   ),
+  CHECKPOINT_MIN_MS: setting(
+    whole(0, 86_400_000),
+    '5000',
+    'Tiles are kept of photos that the network needs at least this long for, in milliseconds. Others are done anew after an interruption: to keep the tiles of all would take longer.',
+  ),
   ENABLE_ROLLBACK: setting(flag, 'true', 'Allow batches to be rolled back (the seed’s `enable_rollback`).'),
   PHOTO_MAX_PIXELS: setting(whole(1, 2 ** 31), '120000000', 'Largest photo, in pixels, that is decoded.'),
   RESULT_MAX_PIXELS: setting(whole(1, 2 ** 33), '2000000000', 'Largest result, in pixels.'),
