@@ -11,9 +11,10 @@ import { fileURLToPath } from 'node:url';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
 import { graphFor } from '../dist/inference/graph-bytes.js';
+import { cutTiles, windowsOn } from '../dist/inference/tiles.js';
 import { enhance, installed, openPool } from './engine-stage.mjs';
 import { startHouse, timeBatch } from './house.mjs';
-import { makePhotos, sizeOf, tilesOf } from './photos.mjs';
+import { makePhotos, sizeOf } from './photos.mjs';
 
 const sample = (name) => fileURLToPath(new URL(`../samples/${name}`, import.meta.url));
 const tell = (measurement) => new Promise((sent) => process.send(measurement, sent));
@@ -179,13 +180,35 @@ async function engine({ network: name, provider, engines, photos: count, megapix
   }
 }
 
-/** The same photos over HTTP and through Temporal, against nothing but the network over their tiles. */
-async function house({ network: name, quality, provider, engines, photos: count, megapixels, tileSize }) {
+/** Windows of the shapes that the engine cuts there, as many as it cuts of the photos. */
+async function windowsFor(photos, provider, tileSize, overlap) {
+  const kind = windowsOn(provider);
+  const tiles = await Promise.all(
+    photos.map(async (photo) => {
+      const { width, height } = await sharp(photo).metadata();
+      const grid = cutTiles(width, height, tileSize, overlap, kind);
+      const sides = ({ window }) => window.end - window.start;
+      return grid.rows.flatMap((row) => grid.columns.map((column) => ({ width: sides(column), height: sides(row) })));
+    }),
+  );
+  const samples = new Map();
+  for (const { width, height } of tiles.flat()) {
+    const shape = `${width}x${height}`;
+    if (!samples.has(shape)) samples.set(shape, await photoOf(width, height));
+  }
+  return {
+    shapes: [...samples.values()],
+    tiles: tiles.flat().map(({ width, height }) => samples.get(`${width}x${height}`)),
+  };
+}
+
+/** The same photos over HTTP and through Temporal, against nothing but the network over windows of the same shapes. */
+async function house({ network: name, quality, provider, engines, photos: count, megapixels, tileSize, atOnce }) {
   const photos = await makePhotos(count, sizeOf(megapixels));
   const { overlap } = networkOf(name).entry;
   const run = await openNetwork({ network: name, provider, precision: provider === 'cpu' ? 'full' : 'half' });
-  const tiles = (await Promise.all(photos.map((photo) => tilesOf(photo, tileSize, overlap)))).flat();
-  await run(tiles[0]);
+  const { shapes, tiles } = await windowsFor(photos, provider, tileSize, overlap);
+  for (const shape of [...shapes, ...shapes]) await run(shape);
   const bare = await timed(async () => {
     for (const tile of tiles) await run(tile);
   });
@@ -193,9 +216,11 @@ async function house({ network: name, quality, provider, engines, photos: count,
   const env = { EXECUTION_PROVIDERS: `${provider},cpu` };
   const opened = await startHouse({ engines, env });
   try {
-    const fields = { quality_level: quality, tile_size: tileSize, max_workers: 2 * engines + 2 };
+    const fields = { quality_level: quality, tile_size: tileSize, max_workers: atOnce };
     await timeBatch(opened, photos.slice(0, 2 * engines), fields);
-    const { seconds, photos: done } = await timeBatch(opened, photos, fields);
+    const watched = watchDevice();
+    const { seconds, first, cpuSeconds, photos: done } = await timeBatch(opened, photos, fields);
+    const utilisation = watched();
     const network = done.reduce((sum, { timings }) => sum + timings.network, 0);
     const [{ recipe }] = done;
     await tell({
@@ -205,8 +230,12 @@ async function house({ network: name, quality, provider, engines, photos: count,
       precision: recipe.precision ?? 'full',
       startMs: round(opened.startMs, 0),
       photosASecond: round(count / seconds),
+      firstS: round(first),
+      cpuSecondsAPhoto: round(cpuSeconds / count),
       ofBareLoop: round(bare.ms / 1000 / seconds),
       busy: round(network / engines / seconds),
+      driverSaysBusyPercent: utilisation,
+      deviceMegabytes: await deviceMegabytes(),
     });
   } finally {
     await opened.stop();

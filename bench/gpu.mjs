@@ -2,7 +2,7 @@
  * Networks, engine and house on a graphics processor, as absolute figures: there, unlike on a shared processor, they count.
  *
  *     npm run bench:gpu -- [--providers cuda,webgpu,tensorrt,cpu] [--networks …] [--precisions half,full] [--tiles 256,400,800]
- *                          [--parts network,engine,house] [--engines 1,4] [--photos 30] [--seconds 600] [--out FILE] [--quick]
+ *                          [--parts network,engine,house] [--engines 1,4] [--photos 30] [--at-once 64] [--seconds 600] [--out FILE] [--quick]
  *
  * Prints a line of JSON for each measurement, with what it was told, and appends it to the file. A part that fails, hangs or crashes
  * is named and the others go on; none is started after so many seconds.
@@ -23,6 +23,7 @@ const { values: wanted } = parseArgs({
     engines: { type: 'string', default: '1,4' },
     photos: { type: 'string', default: '30' },
     megapixels: { type: 'string', default: '1' },
+    'at-once': { type: 'string', default: '64' },
     'tile-size': { type: 'string', default: '400' },
     likeness: { type: 'string', default: '160' },
     'seconds-a-tile': { type: 'string', default: '1.5' },
@@ -102,7 +103,8 @@ async function photosThrough(part, provider) {
     for (const engines of numbers('engines')) {
       const photos = { photos: Number(settings.photos), megapixels: Number(settings.megapixels) };
       const tileSize = Number(settings['tile-size']);
-      await run({ part, provider, network, quality: LEVELS[network], engines, ...photos, tileSize });
+      const atOnce = Number(settings['at-once']);
+      await run({ part, provider, network, quality: LEVELS[network], engines, ...photos, tileSize, atOnce });
     }
   }
 }
