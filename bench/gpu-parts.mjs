@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
 import { graphFor } from '../dist/inference/graph-bytes.js';
-import { cutTiles, windowsOn } from '../dist/inference/tiles.js';
+import { cutTiles, spanLength, windowsOn } from '../dist/inference/tiles.js';
 import { enhance, installed, openPool } from './engine-stage.mjs';
 import { startHouse, timeBatch } from './house.mjs';
 import { makePhotos, sizeOf } from './photos.mjs';
@@ -180,37 +180,25 @@ async function engine({ network: name, provider, engines, photos: count, megapix
   }
 }
 
-/** Windows of the shapes that the engine cuts there, as many as it cuts of the photos. */
-async function windowsFor(photos, provider, tileSize, overlap) {
-  const kind = windowsOn(provider);
-  const tiles = await Promise.all(
-    photos.map(async (photo) => {
-      const { width, height } = await sharp(photo).metadata();
-      const grid = cutTiles(width, height, tileSize, overlap, kind);
-      const sides = ({ window }) => window.end - window.start;
-      return grid.rows.flatMap((row) => grid.columns.map((column) => ({ width: sides(column), height: sides(row) })));
-    }),
+/** Windows of the shapes that the engine cuts a photo of this size into there, as many as it cuts. */
+async function windowsFor({ width, height }, provider, tileSize, overlap) {
+  const grid = cutTiles(width, height, tileSize, overlap, windowsOn(provider));
+  const windows = grid.rows.flatMap((row) =>
+    grid.columns.map((column) => photoOf(spanLength(column.window), spanLength(row.window))),
   );
-  const samples = new Map();
-  for (const { width, height } of tiles.flat()) {
-    const shape = `${width}x${height}`;
-    if (!samples.has(shape)) samples.set(shape, await photoOf(width, height));
-  }
-  return {
-    shapes: [...samples.values()],
-    tiles: tiles.flat().map(({ width, height }) => samples.get(`${width}x${height}`)),
-  };
+  return await Promise.all(windows);
 }
 
 /** The same photos over HTTP and through Temporal, against nothing but the network over windows of the same shapes. */
 async function house({ network: name, quality, provider, engines, photos: count, megapixels, tileSize, atOnce }) {
-  const photos = await makePhotos(count, sizeOf(megapixels));
+  const size = sizeOf(megapixels);
+  const photos = await makePhotos(count, size);
   const { overlap } = networkOf(name).entry;
   const run = await openNetwork({ network: name, provider, precision: provider === 'cpu' ? 'full' : 'half' });
-  const { shapes, tiles } = await windowsFor(photos, provider, tileSize, overlap);
-  for (const shape of [...shapes, ...shapes]) await run(shape);
+  const windows = await windowsFor(size, provider, tileSize, overlap);
+  for (const window of [...windows, ...windows]) await run(window); // each shape is met first
   const bare = await timed(async () => {
-    for (const tile of tiles) await run(tile);
+    for (let photo = 0; photo < count; photo += 1) for (const window of windows) await run(window);
   });
   await tell({ what: 'bare loop', photosASecond: round(count / (bare.ms / 1000)) });
   const env = { EXECUTION_PROVIDERS: `${provider},cpu` };

@@ -2,7 +2,8 @@
  * Networks, engine and house on a graphics processor, as absolute figures: there, unlike on a shared processor, they count.
  *
  *     npm run bench:gpu -- [--providers cuda,webgpu,tensorrt,cpu] [--networks …] [--precisions half,full] [--tiles 256,400,800]
- *                          [--parts network,engine,house] [--engines 1,4] [--photos 30] [--at-once 64] [--seconds 600] [--out FILE] [--quick]
+ *                          [--parts network,engine,house] [--engines 1,4] [--photos 30] [--at-once 64] [--seconds 600]
+ *                          [--out FILE] [--quick]
  *
  * Prints a line of JSON for each measurement, with what it was told, and appends it to the file. A part that fails, hangs or crashes
  * is named and the others go on; none is started after so many seconds.
