@@ -17,7 +17,7 @@ interface SingleFlightOptions {
 }
 
 /** How long {@link SingleFlight.getSoon} waits for a new answer, and how old the one before may be that it gives instead. */
-const PATIENCE_MS = 50;
+const PATIENCE_MS = 25;
 const USABLE_FOR_MS = 3000;
 
 /**
