@@ -8,6 +8,7 @@ import { makePhotos, sizeOf, tilesOf } from '../photos.mjs';
 const TARGET = 0.98;
 const BUSY_TARGET = 0.95;
 const AGAINST_BARE = 'Darkroom against the bare loop';
+const CORES = availableParallelism();
 /** Enough to have every engine open the network; a large network takes a minute a megapixel. */
 const WARMING_MEGAPIXELS = 0.1;
 
@@ -17,7 +18,8 @@ export const limit = {
   settings: { megapixels: '1', quality: 'fast,medium', photos: '30,2', tile: '400', engines: '1,2' },
   about: `The limit is a process that does nothing but run onnxruntime over the tiles, with the engine's own session options. A plain script
 also decodes, cuts, pastes and encodes, one after the other and without blending. Darkroom does all of it over HTTP and through Temporal, and stores the result durably.
-The three take turns within a round, half the photos at a time where every engine still has one; a batch's first decoding and last encoding, during which no network runs, are part of its time. With two engines each has one thread, and the bare loop is two processes. A ratio of 1 means that the house costs nothing; the target is ${TARGET}. The device is busy while a tile is in the network; the target is ${BUSY_TARGET * 100} % of the batch.`,
+The three take turns within a round, half the photos at a time where every engine still has one; a batch's first decoding and last encoding, during which no network runs, are part of its time. With two engines each has one thread, and the bare loop is two processes.
+With one engine the bare loop gives its session all cores, as a program does that knows nothing of the network; the engine itself runs tiles of a small network side by side, with a core or some each, so loops that have a core each and share the tiles are measured too. A ratio of 1 means that the house costs nothing; the target is ${TARGET}. The device is busy while a tile is in the network; the target is ${BUSY_TARGET * 100} % of the batch.`,
 
   async run({ megapixels, quality, photos: counts, tile, engines }) {
     const rows = [];
@@ -57,9 +59,10 @@ async function compare(photos, { quality, tileSize, engines }) {
     const model = installed.find(({ entry }) => entry.name === recipe.model);
     const bare = { graphPath: model.graphPath, threads: threadsOf(engines), tileSize, overlap: model.entry.overlap };
     const tiles = await Promise.all(photos.map((photo) => tilesOf(photo, tileSize, model.entry.overlap)));
-    const sums = { loop: zero(), script: zero(), house: zero() };
+    const sums = { loop: zero(), loops: zero(), script: zero(), house: zero() };
     for (const part of partsOf([...photos.keys()], engines)) {
       add(sums.loop, await inEach(engines, part, (mine) => ({ ...bare, tiles: mine.flatMap((at) => tiles[at]) })));
+      if (engines < CORES) add(sums.loops, await onEachCore({ ...bare, tiles: part.flatMap((at) => tiles[at]) }));
       add(sums.script, await inEach(engines, part, (mine) => ({ ...bare, photos: mine.map((at) => photos[at]) })));
       add(
         sums.house,
@@ -75,6 +78,16 @@ async function compare(photos, { quality, tileSize, engines }) {
       { what: 'plain script', value: sums.script.seconds, unit: 's/MP' },
       { what: 'Darkroom over HTTP', value: sums.house.seconds, unit: 's/MP' },
       { what: AGAINST_BARE, value: sums.loop.seconds / sums.house.seconds, unit: 'x' },
+      ...(engines < CORES
+        ? [
+            { what: 'bare loops with a core each', value: sums.loops.seconds, unit: 's/MP' },
+            {
+              what: 'Darkroom against bare loops with a core each',
+              value: sums.loops.seconds / sums.house.seconds,
+              unit: 'x',
+            },
+          ]
+        : []),
       { what: 'device busy', value: sums.house.network / engines / sums.house.seconds, unit: 'of 1' },
       { what: 'Darkroom against the plain script', value: sums.script.seconds / sums.house.seconds, unit: 'x' },
       {
@@ -88,7 +101,7 @@ async function compare(photos, { quality, tileSize, engines }) {
   }
 }
 
-const threadsOf = (engines) => Math.max(1, Math.floor(availableParallelism() / engines));
+const threadsOf = (engines) => Math.max(1, Math.floor(CORES / engines));
 const zero = () => ({ seconds: 0, cpuSeconds: 0, network: 0 });
 const partsOf = (all, engines) =>
   all.length < 2 * engines ? [all] : [all.slice(0, all.length >> 1), all.slice(all.length >> 1)];
@@ -102,7 +115,16 @@ function add(sum, { seconds, cpuSeconds, photos = [] }) {
 /** Shares the photos out among as many processes as there are engines; seconds are those of the slowest. */
 async function inEach(engines, part, work) {
   const shares = Array.from({ length: engines }, (_, engine) => part.filter((_, at) => at % engines === engine));
-  const done = await Promise.all(shares.map((mine) => runBare(work(mine))));
+  return slowest(await Promise.all(shares.map((mine) => runBare(work(mine)))));
+}
+
+/** Shares the tiles out among as many processes as there are cores. */
+async function onEachCore({ tiles, ...bare }) {
+  const shares = Array.from({ length: CORES }, (_, core) => tiles.filter((_, at) => at % CORES === core));
+  return slowest(await Promise.all(shares.map((mine) => runBare({ ...bare, threads: 1, tiles: mine }))));
+}
+
+function slowest(done) {
   return {
     seconds: Math.max(...done.map(({ seconds }) => seconds)),
     cpuSeconds: done.reduce((sum, one) => sum + one.cpuSeconds, 0),

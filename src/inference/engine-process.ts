@@ -13,7 +13,7 @@ import { SpareSamples } from './spare-samples.ts';
 
 /**
  * The program of an engine's process. Its parent decides when it ends; it only makes sure that it never outlives it.
- * This thread decodes, cuts, composes and encodes; the network runs in a thread of its own.
+ * This thread decodes, cuts, composes and encodes; the network runs in threads of its own.
  */
 
 const PULSE_MS = 200;

@@ -127,7 +127,7 @@ export class Lane {
     this.#child?.send({ type: 'enhance', id: ticket.id, job: ticket.job, tileSize: ticket.tileSize });
   }
 
-  /** Asks for the photo to stop; takes the engine down when that is not done in half a second. */
+  /** Asks for the photo to stop; takes the engine down when that is not done soon. */
   cancel(ticket: Ticket): void {
     this.#child?.send({ type: 'cancel', id: ticket.id });
     this.#photos.expectToStop(ticket, () => this.#end('cancelled'));

@@ -14,6 +14,9 @@ import type { Variant } from './variant.ts';
 /** What composing, and encoding what is composed, may take on a slow machine; only used to judge whether an engine hangs. */
 const COMPOSE_MS_PER_MEGAPIXEL = 1_500;
 
+/** For a line. */
+const MANY_TILES = 16;
+
 export interface NetworkPass {
   readonly work: Pick<PhotoJob, 'network' | 'signal' | 'report' | 'spare'>;
   readonly variant: Variant;
@@ -78,14 +81,21 @@ async function runMissing(pass: NetworkPass, composer: RowComposer, reused: Read
     };
     report({ ...progress, tilesDone, expectedMs: 0, ...left() });
     await network.open(variant);
+    const all = network.linesFor(variant);
+    const lines = tiles.length < all ? 1 : all;
+    // Before the first is through, the photo before has as many under way as this one.
+    report({ ...progress, tilesDone, expectedMs: 2 * (lines + 1) * network.expectMs(variant, largest), ...left() });
+    // Those that do not share out evenly: at its end, with no other photo behind it, they would leave cores idle. Of many tiles
+    // that is little, and a session that has all cores would get memory for a whole tile too.
+    const alone = network.isIdle && tiles.length < MANY_TILES * lines ? tiles.length % lines : 0;
     const finished: TileRun['finished'] = async (index, window, columns, rows, ms) => {
       await shelf.put(index, window, columns, rows);
       composer.tileFinished(index);
       tilesDone += 1;
       networkMs += ms;
-      report({ ...progress, tilesDone, expectedMs: network.expectMs(variant, largest), ...left() });
+      report({ ...progress, tilesDone, expectedMs: lines * network.expectMs(variant, largest), ...left() });
     };
-    await runTiles({ network, variant, source, grid, tiles, spare, signal, allHandedIn, finished });
+    await runTiles({ network, variant, source, grid, tiles, alone, lines, spare, signal, allHandedIn, finished });
   } finally {
     allHandedIn();
   }

@@ -1,10 +1,10 @@
 import type { Depth, OwnSamples, Samples } from './tiles.ts';
 
-/** What the engine's main thread asks of the thread that owns the runtime, and what that answers. */
+/** What the engine's main thread asks of the threads that own sessions of the runtime, and what those answer. */
 
 export interface NetworkThreadSettings {
-  /** On a processor the network takes every core there is: whoever answers people, and all other programs, come first. */
-  readonly givesWay: boolean;
+  /** Priority that the thread takes where its sessions are on a processor, as the system counts: a higher number gives way. */
+  readonly niceness: number;
 }
 
 /** One graph as it is run: an installed one, or one made from it. */
@@ -48,12 +48,16 @@ export type Request =
   /** A graph that is no network of tiles: any inputs and outputs, not run beforehand. */
   | { readonly kind: 'openOther'; readonly session: SessionRequest }
   | { readonly kind: 'close'; readonly key: string }
-  /** `room`: shared memory for just the samples of the answer; without it they get memory of their own. */
+  /**
+   * `room`: shared memory for just the samples of the answer; without it they get memory of their own. `session`: what to open where
+   * none has this key.
+   */
   | ({
       readonly kind: 'run';
       readonly key: string;
       readonly scale: number;
       readonly room: Samples | undefined;
+      readonly session?: SessionRequest;
     } & TileRequest)
   | ({ readonly kind: 'runCautiously'; readonly session: SessionRequest } & TileRequest)
   | { readonly kind: 'runOther'; readonly key: string; readonly inputs: NamedFloats };
@@ -77,6 +81,7 @@ export interface NetworkAnswer {
 
 export interface NetworkTile {
   readonly pixels: Samples;
+  /** Of the device: on a part of its cores, that part of the clock's time. */
   readonly ms: number;
   /** Of all the engine's threads: a crowded machine lengthens it much less than the clock's time. */
   readonly cpuMs: number;

@@ -1,4 +1,4 @@
-import { constants, getPriority, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { FlatPicture } from '../models/blend-networks.ts';
@@ -16,7 +16,7 @@ import type {
 import { samplesLike, type Samples } from './tiles.ts';
 
 /**
- * The one thread that owns onnxruntime. `session.run` blocks the thread it is called from for the whole run; here that
+ * A thread that owns sessions of onnxruntime. `session.run` blocks the thread it is called from for the whole run; here that
  * disturbs nobody. Requests are answered strictly in order.
  */
 
@@ -27,13 +27,7 @@ function requirePort(): MessagePort {
   return parentPort;
 }
 
-/** Leaves it a quarter of what others get where all are busy; at 10, a tenth, photos would stand still on a machine that others fill. */
-const NICER_BY = 5;
-
-const { givesWay }: NetworkThreadSettings = workerData;
-// On Linux this is the priority of this thread alone and of those that the runtime starts from it: the engine's other threads end a
-// photo while the next one's tiles are computed, and should not wait for those. Elsewhere it is the whole process'.
-if (givesWay) setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + NICER_BY));
+const { niceness }: NetworkThreadSettings = workerData;
 
 /** An odd size, so that a graph that mixes up height and width is found out at once. */
 const WARM_UP = { width: 64, height: 48 };
@@ -49,6 +43,13 @@ const CHOOSES_DEVICE = new Set(['cuda', 'tensorrt', 'dml']);
 /** The options' type knows a device for some providers only, and the name alone of the others. */
 const deviceOf = (provider: string, deviceId: number): { name: string } =>
   CHOOSES_DEVICE.has(provider) ? Object.assign({ name: provider }, { deviceId }) : { name: provider };
+
+/**
+ * On a processor the network takes every core there is: whoever answers people, and all other programs, come first. On Linux this is the
+ * priority of this thread alone and of those that the runtime starts from it: the engine's other threads end a photo while the next
+ * one's tiles are computed, and should not wait for those. Elsewhere it is the whole process'.
+ */
+const giveWay = (): void => setPriority(niceness);
 
 type Level = 'all' | 'basic';
 
@@ -68,6 +69,7 @@ function createSession(graph: string | Uint8Array, request: SessionRequest, leve
 }
 
 async function sessionFor(request: SessionRequest, level: Level, provider: string): Promise<InferenceSession> {
+  if (request.provider === 'cpu') giveWay();
   const runOnce = async (graph: Uint8Array, picture: FlatPicture): Promise<Uint8Array> => {
     const session = await createSession(graph, request, 'all', 'cpu');
     try {
@@ -185,6 +187,12 @@ const opened = (key: string): InferenceSession => {
   return session;
 };
 
+async function sessionForTile({ key, session }: NetworkRequest & { kind: 'run' }): Promise<InferenceSession> {
+  if (session !== undefined && !sessions.has(key))
+    sessions.set(key, await sessionFor(session, 'all', session.provider));
+  return opened(key);
+}
+
 async function answer(request: NetworkRequest): Promise<Omit<NetworkAnswer, 'id'>> {
   switch (request.kind) {
     case 'open':
@@ -197,7 +205,7 @@ async function answer(request: NetworkRequest): Promise<Omit<NetworkAnswer, 'id'
       sessions.delete(request.key);
       return {};
     case 'run':
-      return { tile: inRoom(await runTile(opened(request.key), request, request.scale), request.room) };
+      return { tile: inRoom(await runTile(await sessionForTile(request), request, request.scale), request.room) };
     case 'runCautiously':
       return { tile: await runCautiously(request) };
     case 'runOther':

@@ -4,17 +4,17 @@ import { DEVICE_SHARE, tileWithin } from './memory-model.ts';
 import type {
   GraphRequest,
   NamedFloats,
+  NetworkAnswer,
   NetworkTile,
   Opened,
   Precision,
-  Request,
   SessionRequest,
   TileRequest,
 } from './network-requests.ts';
 import type { EngineModel, EngineSettings } from './protocol.ts';
 import { ResidentSessions } from './resident-sessions.ts';
 import { Speeds } from './speeds.ts';
-import { ThreadLine } from './thread-line.ts';
+import { ThreadLines } from './thread-lines.ts';
 import { fixedWindows, tileCeiling, windowsOn, type Depth, type Samples, type Windows } from './tiles.ts';
 import { graphOf, type Variant } from './variant.ts';
 
@@ -33,9 +33,12 @@ export interface OtherGraph {
 /** Graphics processors, which multiply half floats several times as fast; a processor would only convert them back and forth. */
 const HALF_PROVIDERS = new Set(['cuda', 'tensorrt', 'webgpu', 'coreml', 'dml']);
 
+/** A network is opened once more for every line only where that, with a tile, takes no more than this of what sessions may. */
+const COPY_SHARE = 1 / 8;
+
 export class Network {
   readonly #settings: EngineSettings;
-  readonly #thread: ThreadLine;
+  readonly #lines: ThreadLines;
   readonly #sessions: ResidentSessions;
   readonly #measured = new Map<string, number>();
   readonly #speeds = new Speeds();
@@ -49,10 +52,8 @@ export class Network {
   /** @param onCrash - the thread is gone, and with it the engine's use. */
   constructor(settings: EngineSettings, onCrash: (error: unknown) => void) {
     this.#settings = settings;
-    this.#thread = new ThreadLine({ givesWay: settings.providers[0] === 'cpu' }, onCrash);
-    this.#sessions = new ResidentSessions(settings.sessionBudgetBytes, (key) =>
-      this.#thread.ask({ kind: 'close', key }),
-    );
+    this.#lines = new ThreadLines(settings.threads, onCrash);
+    this.#sessions = new ResidentSessions(settings.sessionBudgetBytes, (key) => this.#lines.close(key));
   }
 
   get provider(): string {
@@ -62,6 +63,18 @@ export class Network {
   /** How photos are cut for it. */
   get windows(): Windows {
     return this.#settings.windows ?? windowsOn(this.#provider);
+  }
+
+  /** Whether it has nothing to do. */
+  get isIdle(): boolean {
+    return this.#lines.isIdle;
+  }
+
+  /** Tiles that it runs side by side, each on a part of the cores: as many as have the memory for a session of their own. */
+  linesFor({ model, share }: Variant): number {
+    // To mix weights takes each as long as a photo.
+    if (this.#provider !== 'cpu' || share !== null) return 1;
+    return this.#copyBytes(model) <= this.#settings.sessionBudgetBytes * COPY_SHARE ? this.#lines.count : 1;
   }
 
   /** Of the arithmetic for a photo of this depth. */
@@ -117,9 +130,14 @@ export class Network {
   /** Makes the variant's session resident, if need be at the cost of the one unused for longest. */
   open(variant: Variant): Promise<void> {
     const graph = graphOf(variant);
-    const { baseBytes, bytesPerWindowPixel } = variant.model.memory;
-    return this.#sessions.open(graph.key, baseBytes, async () => {
-      const { opened } = await this.#thread.ask({
+    const lines = this.linesFor(variant);
+    const sessions = lines > 1 ? lines + 1 : 1;
+    const baseBytes = variant.model.memory.baseBytes * sessions;
+    const bytesPerWindowPixel = variant.model.memory.bytesPerWindowPixel * sessions;
+    const neededBytes = lines > 1 ? sessions * this.#copyBytes(variant.model) : baseBytes;
+    return this.#sessions.open(graph.key, neededBytes, async () => {
+      await this.#lines.untilIdle(); // memory and time are measured
+      const { opened } = await this.#lines.ask({
         kind: 'open',
         session: this.#sessionOf(variant),
         windows: this.#windowsOf(variant.model),
@@ -140,21 +158,30 @@ export class Network {
     return digest;
   }
 
-  /** Milliseconds a tile of this many window pixels should take. */
+  /** Milliseconds of the device that a tile of this many window pixels should take. */
   expectMs(variant: Variant, windowPixels: number): number {
     return (this.#sessions.get(graphOf(variant).key)?.msPerPixel ?? 0) * windowPixels;
   }
 
   /**
-   * @param room - shared memory for just the samples of the answer, which are the very same: whoever lent it knows them by it.
+   * @param how.room - shared memory for just the samples of the answer, which are the very same: whoever lent it knows them by it.
+   * @param how.beside - others run beside it, each on a part of the cores; else it has all of them.
    * @throws DarkroomError `out_of_memory`, `engine_crashed`.
    */
-  async run(variant: Variant, tile: TileRequest, room?: Samples): Promise<NetworkTile> {
+  async run(
+    variant: Variant,
+    tile: TileRequest,
+    how: { room?: Samples | undefined; beside?: boolean } = {},
+  ): Promise<NetworkTile> {
     const { key } = graphOf(variant);
     const resident = await this.#sessions.getOrOpen(key, () => this.open(variant));
     const windowPixels = tile.width * tile.height;
     resident.windowPixels = Math.max(resident.windowPixels, windowPixels);
-    const answer = await this.#runTile({ kind: 'run', key, scale: variant.model.scale, room, ...tile });
+    const { room, beside = false } = how;
+    const request = { kind: 'run', key, scale: variant.model.scale, room, ...tile } as const;
+    const answer = await this.#finish(
+      beside ? this.#lines.runBeside(request, this.#sessionOf(variant)) : this.#lines.run(request),
+    );
     resident.msPerPixel = answer.ms / windowPixels;
     this.#speeds.ran(variant.model.name, answer.ms, windowPixels);
     return room === undefined ? answer : { ...answer, pixels: room };
@@ -162,7 +189,7 @@ export class Network {
 
   /** Once more, on the safest settings; for answers that cannot be right. */
   runCautiously(variant: Variant, tile: TileRequest): Promise<NetworkTile> {
-    return this.#runTile({ kind: 'runCautiously', session: this.#sessionOf(variant), ...tile });
+    return this.#finish(this.#lines.ask({ kind: 'runCautiously', session: this.#sessionOf(variant), ...tile }));
   }
 
   /** Runs a graph of floats, which is made resident like the networks; between two tiles, in the order of asking. */
@@ -170,14 +197,14 @@ export class Network {
     const key = graph.name;
     const open = (): Promise<void> =>
       this.#sessions.open(key, graph.memoryBytes, async () => {
-        await this.#thread.ask({
+        await this.#lines.ask({
           kind: 'openOther',
           session: this.#session({ key, path: graph.path, depth: 8 }, 1, 'full'),
         });
         return { baseBytes: graph.memoryBytes, bytesPerWindowPixel: 0, windowPixels: 0, msPerPixel: 0 };
       });
     await this.#sessions.getOrOpen(key, open);
-    const { outputs } = await this.#thread.ask({ kind: 'runOther', key, inputs });
+    const { outputs } = await this.#lines.ask({ kind: 'runOther', key, inputs });
     if (outputs === undefined) throw new Error('Expected outputs from the network thread');
     return outputs;
   }
@@ -195,11 +222,28 @@ export class Network {
     });
   }
 
-  async #runTile(request: Request & TileRequest): Promise<NetworkTile> {
-    const { tile } = await this.#thread.ask(request);
+  /** Does work while nothing else is with the network, and photos wait for their turn. */
+  async whileIdle<T>(work: () => Promise<T>): Promise<T> {
+    const passOn = await this.takeTurn();
+    try {
+      await this.#lines.untilIdle();
+      return await work();
+    } finally {
+      passOn();
+    }
+  }
+
+  async #finish(running: Promise<NetworkAnswer>): Promise<NetworkTile> {
+    const { tile } = await running;
     if (tile === undefined) throw new Error('Expected a tile from the network thread');
     this.#networkMs += tile.ms;
     return tile;
+  }
+
+  /** What a session takes with a tile that most photos ask for. */
+  #copyBytes({ memory, overlap }: EngineModel): number {
+    const window = tileCeiling(this.windows, this.#settings.tileSize) + 2 * overlap.pixels;
+    return memory.baseBytes + memory.bytesPerWindowPixel * window ** 2;
   }
 
   /** Those of the tile that most photos ask for. */

@@ -6,7 +6,7 @@ import type { Ticket } from './ticket.ts';
 /** Enough to fetch and decode the next photo before the network has done with this one. */
 const LEAD_MS = 5000;
 /** How long a cancelled photo may take to stop by itself. */
-const CANCEL_GRACE_MS = 500;
+const CANCEL_GRACE_MS = 750;
 
 /** The photos that one engine has, each with an alarm for its next step. */
 export class PhotosInEngine {
@@ -73,7 +73,7 @@ export class PhotosInEngine {
     ticket.onProgress(progress);
   }
 
-  /** A photo was told to stop; `otherwise` is called when it has not in half a second. */
+  /** A photo was told to stop; `otherwise` is called when it has not in time. */
   expectToStop(ticket: Ticket, otherwise: () => void): void {
     this.#watch.within(ticket, CANCEL_GRACE_MS, otherwise);
   }

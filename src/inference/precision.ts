@@ -19,7 +19,7 @@ const PATIENCE_MS = 500;
 export type Verdict = string | null;
 export type Verdicts = Readonly<Record<string, Verdict>>;
 
-type Judging = Pick<Network, 'run' | 'provider'>;
+type Judging = Pick<Network, 'run' | 'whileIdle' | 'provider'>;
 
 export class PrecisionJudge {
   readonly #network: Judging;
@@ -57,7 +57,7 @@ export class PrecisionJudge {
     const { provider } = this.#network;
     const verdict =
       provider === 'cpu'
-        ? await compare(this.#network, model, full)
+        ? await this.#network.whileIdle(() => compare(this.#network, model, full))
         : `8 bits are for processors and this is ${provider}`;
     this.#verdicts.set(model.name, verdict);
     return verdict;

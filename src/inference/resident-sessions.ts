@@ -45,10 +45,10 @@ export class ResidentSessions {
   }
 
   /** One session is opened at a time, so that two photos do not both make room for theirs. Counts as a use where it is open. */
-  open(key: string, baseBytes: number, open: () => Promise<Resident>): Promise<void> {
+  open(key: string, neededBytes: number, open: () => Promise<Resident>): Promise<void> {
     const opened = this.#afterwards(async () => {
       const known = this.#residents.get(key);
-      if (known === undefined) await this.#makeRoomFor(baseBytes);
+      if (known === undefined) await this.#makeRoomFor(neededBytes);
       const resident = known ?? (await open());
       this.#residents.delete(key);
       this.#residents.set(key, resident);
@@ -62,10 +62,10 @@ export class ResidentSessions {
     await open();
   }
 
-  async #makeRoomFor(baseBytes: number): Promise<void> {
+  async #makeRoomFor(bytes: number): Promise<void> {
     for (const [key] of this.#residents) {
       const used = [...this.#residents.values()].reduce((sum, resident) => sum + memoryOf(resident), 0);
-      if (used + baseBytes <= this.#budgetBytes) return;
+      if (used + bytes <= this.#budgetBytes) return;
       this.#residents.delete(key);
       await this.#close(key);
     }

@@ -5,7 +5,7 @@ import type { NetworkAnswer, NetworkRequest, NetworkThreadSettings, Request } fr
 /** What onnxruntime and the device drivers say when memory is short. */
 const OUT_OF_MEMORY = /failed to allocate memory|bad_alloc|bad allocation|out of memory|alloc_failed|e_outofmemory/i;
 
-/** The line to the thread that owns the runtime: questions go out at once, and every answer finds the one who asked. */
+/** The line to a thread that owns sessions of the runtime: questions go out at once, and every answer finds the one who asked. */
 export class ThreadLine {
   readonly #thread: Worker;
   readonly #answers = new Map<number, (answer: NetworkAnswer) => void>();

@@ -6,8 +6,8 @@ import type { SpareSamples } from './spare-samples.ts';
 import { mirrorOut, spanLength, within, type Pixels, type Slice, type Span, type TileGrid } from './tiles.ts';
 import type { Variant } from './variant.ts';
 
-/** Tiles of one photo that are with the network at a time: one runs, one waits, one is being put away. */
-const TILES_AT_ONCE = 3;
+/** Tiles of one photo that are under way beside those that run: one waits, one is being put away. */
+const TILES_BESIDE = 2;
 
 export interface TileRun {
   readonly network: Network;
@@ -16,6 +16,10 @@ export interface TileRun {
   readonly grid: TileGrid;
   /** Indices, row by row. */
   readonly tiles: readonly number[];
+  /** How many of the first run one after the other, on all cores. */
+  readonly alone: number;
+  /** How many of the others run side by side. */
+  readonly lines: number;
   readonly spare: SpareSamples;
   readonly signal: AbortSignal;
   /** Called when the last tile was handed in. */
@@ -26,26 +30,32 @@ export interface TileRun {
 
 /** Runs tiles so that the network always has one waiting. Settles only when none is under way any more. */
 export async function runTiles(run: TileRun): Promise<void> {
-  const waiting = [...run.tiles];
-  const lane = async (): Promise<void> => {
+  const [alone, others] = [run.tiles.slice(0, run.alone), run.tiles.slice(run.alone)];
+  await runSome(run, alone, 1);
+  await runSome(run, others, run.lines);
+  run.signal.throwIfAborted();
+}
+
+async function runSome(run: TileRun, tiles: readonly number[], lines: number): Promise<void> {
+  const waiting = [...tiles];
+  const oneByOne = async (): Promise<void> => {
     for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
-      const last = waiting.length === 0;
+      const handedIn = index === run.tiles.at(-1) ? run.allHandedIn : () => undefined;
       try {
         run.signal.throwIfAborted();
-        await runTile(run, index, last ? run.allHandedIn : () => undefined);
+        await runTile(run, index, lines > 1, handedIn);
       } catch (error) {
         waiting.length = 0; // the other lanes take no more
         throw error;
       }
     }
   };
-  const outcomes = await Promise.allSettled(Array.from({ length: TILES_AT_ONCE }, lane));
+  const outcomes = await Promise.allSettled(Array.from({ length: lines + TILES_BESIDE }, oneByOne));
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
-  run.signal.throwIfAborted();
 }
 
-async function runTile(run: TileRun, index: number, handedIn: () => void): Promise<void> {
+async function runTile(run: TileRun, index: number, beside: boolean, handedIn: () => void): Promise<void> {
   const { grid, variant, network, spare } = run;
   const column = grid.columns[index % grid.columns.length];
   const row = grid.rows[Math.floor(index / grid.columns.length)];
@@ -59,7 +69,7 @@ async function runTile(run: TileRun, index: number, handedIn: () => void): Promi
   const { scale } = variant.model;
   const room = spare.share(variant.depth, width * height * scale ** 2 * inside.channels);
   try {
-    const answer = network.run(variant, tile, room);
+    const answer = network.run(variant, tile, { room, beside });
     handedIn();
     const first = await answer;
     const sound = looksBroken(tile, first.pixels, scale) ? await secondOpinion(run, tile) : first;

@@ -9,6 +9,7 @@ import { isEngineFault } from '../../src/activities/failures.ts';
 import { judge, withSmallerTiles, type Suspect } from '../../src/inference/engine-exit.ts';
 import type { EnginePool, InstalledModel } from '../../src/inference/engine.ts';
 import type { EnginePoolOptions } from '../../src/inference/engine-pool.ts';
+import { loadConfig } from '../../src/load-config.ts';
 import { enhance, type Attempt, makeScratch, paintPhoto, removeScratch, standInModel, startPool } from './support.ts';
 
 let root = '';
@@ -142,7 +143,8 @@ describe('the pool', () => {
   it.runIf(process.platform === 'linux')(
     'the network gives way to whatever else runs, and nothing else does',
     async () => {
-      const pool = poolOf([nearest], { threads: 2 });
+      const providers = loadConfig({}).config.EXECUTION_PROVIDERS; // a house's own: others are tried before the processor
+      const pool = poolOf([nearest], { threads: 2, providers });
       await pool.ready();
       const pid = pidOf(pool);
       const threads = await readdir(`/proc/${pid}/task`);

@@ -90,6 +90,7 @@ it('a crowded machine changes no verdict: the processor’s time counts, not the
     const judge = new PrecisionJudge(
       {
         provider: 'cpu',
+        whileIdle: (work) => work(),
         run: ({ model: { name } }) => {
           const isEight = name === eight.name;
           return Promise.resolve({

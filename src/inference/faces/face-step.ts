@@ -25,7 +25,7 @@ export interface PreparedFaces {
 }
 
 /**
- * Finds and restores the faces of a photo, one run of the network's thread after the other, between another photo's tiles.
+ * Finds and restores the faces of a photo, one run after the other, between another photo's tiles.
  * With `face: auto` whatever is missing is noted and the photo goes on without.
  * @throws DarkroomError `face_model_missing`, or `out_of_memory` when faces must be restored.
  */
