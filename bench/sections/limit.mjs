@@ -62,7 +62,10 @@ async function compare(photos, { quality, tileSize, engines }) {
     const sums = { loop: zero(), loops: zero(), script: zero(), house: zero() };
     for (const part of partsOf([...photos.keys()], engines)) {
       add(sums.loop, await inEach(engines, part, (mine) => ({ ...bare, tiles: mine.flatMap((at) => tiles[at]) })));
-      if (engines < CORES) add(sums.loops, await onEachCore({ ...bare, tiles: part.flatMap((at) => tiles[at]) }));
+      if (engines < CORES) {
+        const dealt = part.flatMap((at) => tiles[at]);
+        add(sums.loops, await inEach(CORES, dealt, (mine) => ({ ...bare, threads: 1, tiles: mine })));
+      }
       add(sums.script, await inEach(engines, part, (mine) => ({ ...bare, photos: mine.map((at) => photos[at]) })));
       add(
         sums.house,
@@ -112,19 +115,10 @@ function add(sum, { seconds, cpuSeconds, photos = [] }) {
   for (const { timings } of photos) sum.network += timings.network;
 }
 
-/** Shares the photos out among as many processes as there are engines; seconds are those of the slowest. */
-async function inEach(engines, part, work) {
-  const shares = Array.from({ length: engines }, (_, engine) => part.filter((_, at) => at % engines === engine));
-  return slowest(await Promise.all(shares.map((mine) => runBare(work(mine)))));
-}
-
-/** Shares the tiles out among as many processes as there are cores. */
-async function onEachCore({ tiles, ...bare }) {
-  const shares = Array.from({ length: CORES }, (_, core) => tiles.filter((_, at) => at % CORES === core));
-  return slowest(await Promise.all(shares.map((mine) => runBare({ ...bare, threads: 1, tiles: mine }))));
-}
-
-function slowest(done) {
+/** Deals photos, or tiles, out among so many processes; seconds are those of the slowest. */
+async function inEach(processes, all, work) {
+  const shares = Array.from({ length: processes }, (_, one) => all.filter((_, at) => at % processes === one));
+  const done = await Promise.all(shares.map((mine) => runBare(work(mine))));
   return {
     seconds: Math.max(...done.map(({ seconds }) => seconds)),
     cpuSeconds: done.reduce((sum, one) => sum + one.cpuSeconds, 0),

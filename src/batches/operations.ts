@@ -33,8 +33,6 @@ interface OperationDependencies {
 const LOOKED_AT_MOST = 1000;
 /** Operations whose names are read at once; each reading lists a day. */
 const NAMES_AT_ONCE = 200;
-/** Operations read side by side: most of the time goes by while Temporal and the store answer. */
-const READ_AT_ONCE = 8;
 const QUERY_TIMEOUT_MS = 1500;
 
 /** History, newest first, out of the journal, which outlives Temporal's retention; open ones are asked for their state. */
@@ -46,7 +44,7 @@ export async function listOperations(
   let cursor = filter.cursor;
   for (let looked = 0; looked < LOOKED_AT_MOST;) {
     const page = await nextEntries(deps, filter, cursor);
-    const readings = readAhead(page, READ_AT_ONCE, async ({ position, operationId }) => {
+    const readings = readAhead(page, async ({ position, operationId }) => {
       filter.signal?.throwIfAborted();
       const reading = readOwn(deps, operationId, filter.tenant);
       return { position, operation: await leaveOutUnreadable(reading, deps.onUnreadable) };

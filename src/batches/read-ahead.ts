@@ -1,10 +1,12 @@
+/** Most of the time goes by while Temporal and the store answer. */
+const AT_ONCE = 8;
+
 /**
  * What `read` makes of items, in their order, with later ones begun before they are asked for: one at first and one more
- * after each, up to `atMost`. So a walk is not the sum of all waits, and whoever stops early has had little read for nothing.
+ * after each, up to {@link AT_ONCE}. So a walk is not the sum of all waits, and whoever stops early has had little read for nothing.
  */
 export async function* readAhead<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
-  atMost: number,
   read: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {
   const begun: Promise<R>[] = [];
@@ -15,7 +17,7 @@ export async function* readAhead<T, R>(
     begun.push(reading);
     if (begun.length < atOnce) continue;
     yield* begun.splice(0, 1);
-    atOnce = Math.min(atOnce + 1, atMost);
+    atOnce = Math.min(atOnce + 1, AT_ONCE);
   }
   yield* begun;
 }

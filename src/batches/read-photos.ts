@@ -14,8 +14,6 @@ const CACHE_MS = 1000;
 const CACHED_PAGES = 20;
 /** Batches looked at for one list of photos: the history of other tenants must not be read from end to end for one. */
 const STEPS_AT_MOST = 1000;
-/** Batches read side by side for it: most of the time goes by while Temporal and the store answer. */
-const BATCHES_AT_ONCE = 8;
 /** An index behind those of all photos of a batch. */
 const PAST_ALL = 999_999;
 
@@ -125,7 +123,7 @@ export class PhotoReader {
       const reading = this.#photosOf(batchId, options.tenant, from, options.limit + 1 - photos.length);
       return { batchId, ...(await leaveOutUnreadable(reading, this.#onUnreadable)) };
     };
-    const batches = readAhead(this.#places(after), BATCHES_AT_ONCE, ({ batchId, from }) => read(batchId, from));
+    const batches = readAhead(this.#places(after), ({ batchId, from }) => read(batchId, from));
     for await (const first of batches) {
       for (let part: typeof first | undefined = first; part !== undefined;) {
         if (steps >= STEPS_AT_MOST) return { photos, nextCursor: reached };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { DEVICE_SHARE, tileWithin } from './memory-model.ts';
+import { bytesWithTile, DEVICE_SHARE, tileWithin } from './memory-model.ts';
 import type {
   GraphRequest,
   NamedFloats,
@@ -20,7 +20,10 @@ import { graphOf, type Variant } from './variant.ts';
 
 export type { NetworkTile, TileRequest } from './network-requests.ts';
 
-/** The engine's main thread's side of the network: sessions that stay in memory, tiles in, tiles out, one photo's turn at a time. */
+/**
+ * The engine's main thread's side of the network: sessions that stay in memory, tiles in, tiles out, one photo's turn at a time.
+ * Longer than other files: sessions, turns and cores together decide where the next request goes.
+ */
 
 /** A graph of floats that is no network of tiles, such as a face detector. */
 export interface OtherGraph {
@@ -74,7 +77,7 @@ export class Network {
   linesFor({ model, share }: Variant): number {
     // To mix weights takes each as long as a photo.
     if (this.#provider !== 'cpu' || share !== null) return 1;
-    return this.#copyBytes(model) <= this.#settings.sessionBudgetBytes * COPY_SHARE ? this.#lines.count : 1;
+    return bytesWithTile(model, this.#tile) <= this.#settings.sessionBudgetBytes * COPY_SHARE ? this.#lines.count : 1;
   }
 
   /** Of the arithmetic for a photo of this depth. */
@@ -134,7 +137,7 @@ export class Network {
     const sessions = lines > 1 ? lines + 1 : 1;
     const baseBytes = variant.model.memory.baseBytes * sessions;
     const bytesPerWindowPixel = variant.model.memory.bytesPerWindowPixel * sessions;
-    const neededBytes = lines > 1 ? sessions * this.#copyBytes(variant.model) : baseBytes;
+    const neededBytes = lines > 1 ? sessions * bytesWithTile(variant.model, this.#tile) : baseBytes;
     return this.#sessions.open(graph.key, neededBytes, async () => {
       await this.#lines.untilIdle(); // memory and time are measured
       const { opened } = await this.#lines.ask({
@@ -180,7 +183,7 @@ export class Network {
     const { room, beside = false } = how;
     const request = { kind: 'run', key, scale: variant.model.scale, room, ...tile } as const;
     const answer = await this.#finish(
-      beside ? this.#lines.runBeside(request, this.#sessionOf(variant)) : this.#lines.run(request),
+      beside ? this.#lines.runBeside(request, this.#sessionOf(variant)) : this.#lines.ask(request),
     );
     resident.msPerPixel = answer.ms / windowPixels;
     this.#speeds.ran(variant.model.name, answer.ms, windowPixels);
@@ -192,7 +195,7 @@ export class Network {
     return this.#finish(this.#lines.ask({ kind: 'runCautiously', session: this.#sessionOf(variant), ...tile }));
   }
 
-  /** Runs a graph of floats, which is made resident like the networks; between two tiles, in the order of asking. */
+  /** Runs a graph of floats, which is made resident like the networks; between two tiles on all cores, in the order of asking. */
   async runOther(graph: OtherGraph, inputs: NamedFloats): Promise<NamedFloats> {
     const key = graph.name;
     const open = (): Promise<void> =>
@@ -240,20 +243,16 @@ export class Network {
     return tile;
   }
 
-  /** What a session takes with a tile that most photos ask for. */
-  #copyBytes({ memory, overlap }: EngineModel): number {
-    const window = tileCeiling(this.windows, this.#settings.tileSize) + 2 * overlap.pixels;
-    return memory.baseBytes + memory.bytesPerWindowPixel * window ** 2;
+  /** That most photos ask for. */
+  get #tile(): number {
+    return tileCeiling(this.windows, this.#settings.tileSize);
   }
 
-  /** Those of the tile that most photos ask for. */
+  /** Those of that tile. */
   #windowsOf(model: EngineModel): number[] {
     if (this.windows === 'fitted') return [];
     const budget = (this.#deviceMemoryBytes ?? Infinity) * DEVICE_SHARE;
-    return fixedWindows(
-      tileWithin(model, tileCeiling(this.windows, this.#settings.tileSize), budget),
-      model.overlap.pixels,
-    );
+    return fixedWindows(tileWithin(model, this.#tile, budget), model.overlap.pixels);
   }
 
   #sessionOf(variant: Variant): SessionRequest {

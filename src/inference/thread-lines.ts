@@ -9,7 +9,7 @@ const LINES_AT_MOST = 4;
 const NICER_BY = 5;
 
 type RunRequest = Extract<Request, { kind: 'run' }>;
-type OtherRequest = Exclude<Request, { kind: 'run' | 'close' }>;
+type AnyRequest = Exclude<Request, { kind: 'close' }>;
 
 /**
  * The threads that own the runtime. The first has all cores for a tile. For photos of many tiles each of them, the first too, has a part
@@ -49,8 +49,8 @@ export class ThreadLines {
     while (!this.isIdle) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Whatever is not a tile of a photo, on all cores. Failures are those of {@link ThreadLine.ask}. */
-  ask(request: OtherRequest): Promise<NetworkAnswer> {
+  /** On all cores; a tile in the session that was opened. Failures are those of {@link ThreadLine.ask}. */
+  ask(request: AnyRequest): Promise<NetworkAnswer> {
     return this.#counted(0, request);
   }
 
@@ -60,11 +60,6 @@ export class ThreadLines {
       this.#line(0).ask({ kind: 'close', key }),
       ...this.#lines.map((line) => line.ask({ kind: 'close', key: keyOfPart(key) })),
     ]);
-  }
-
-  /** Runs a tile on all cores, in the session that was opened. */
-  run(request: RunRequest): Promise<NetworkAnswer> {
-    return this.#counted(0, request);
   }
 
   /**
@@ -82,7 +77,7 @@ export class ThreadLines {
     return tile === undefined ? answer : { ...answer, tile: { ...tile, ms: (tile.ms * threads) / this.#cores } };
   }
 
-  async #counted(line: number, request: RunRequest | OtherRequest): Promise<NetworkAnswer> {
+  async #counted(line: number, request: AnyRequest): Promise<NetworkAnswer> {
     this.#underWay[line] = (this.#underWay[line] ?? 0) + 1;
     try {
       return await this.#line(line).ask(request);
@@ -93,11 +88,7 @@ export class ThreadLines {
   }
 
   #line(at: number): ThreadLine {
-    for (;;) {
-      const line = this.#lines[at];
-      if (line !== undefined) return line;
-      this.#lines.push(this.#start());
-    }
+    return (this.#lines[at] ??= this.#start());
   }
 
   /** The cores shared out evenly, the first lines having those that are over. */

@@ -18,7 +18,7 @@ it('gives every answer in its turn, at most so many on their way', async () => {
     underWay -= 1;
     return at * 2;
   };
-  for await (const answer of readAhead(inTurn(30), 8, read)) answers.push(answer);
+  for await (const answer of readAhead(inTurn(30), read)) answers.push(answer);
   expect(answers).toEqual(numbers(30).map((at) => at * 2));
   expect(most).toBe(8);
 });
@@ -29,7 +29,7 @@ it('has begun no more for nothing than it has given', async () => {
   for (const enough of [1, 2, 3, 4, 10]) {
     begun.length = 0;
     let given = 0;
-    for await (const _ of readAhead(numbers(100), 8, read)) if (++given === enough) break;
+    for await (const _ of readAhead(numbers(100), read)) if (++given === enough) break;
     expect(begun.length - enough, `after ${enough}`).toBeLessThanOrEqual(Math.min(enough, 7));
   }
 });
@@ -38,10 +38,10 @@ it('throws a failure where its turn comes, and nowhere when nobody waits for it'
   const answers: number[] = [];
   const read = async (at: number) => (at === 3 ? Promise.reject(new Error('damaged')) : Promise.resolve(at));
   const all = async () => {
-    for await (const answer of readAhead(numbers(9), 8, read)) answers.push(answer);
+    for await (const answer of readAhead(numbers(9), read)) answers.push(answer);
   };
   await expect(all()).rejects.toThrow('damaged');
   expect(answers).toEqual([0, 1, 2]);
-  for await (const answer of readAhead(numbers(9), 8, read)) if (answer === 1) break;
+  for await (const answer of readAhead(numbers(9), read)) if (answer === 1) break;
   await sleep(5); // an unhandled rejection would fail the run
 });

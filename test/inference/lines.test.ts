@@ -6,10 +6,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EnginePool } from '../../src/inference/engine.ts';
-import type { EnginePoolOptions } from '../../src/inference/engine-pool.ts';
-import { enhance, installedModel, makeScratch, paintPhoto, removeScratch, standInModel, startPool } from './support.ts';
+import { readyPool } from './ready-pool.ts';
+import { enhance, installedModel, makeScratch, paintPhoto, removeScratch, standInModel } from './support.ts';
 
 const fast = installedModel('darkroom-fast-x4-int8') ?? installedModel('realesr-animevideov3');
 /** Of 12 tiles. */
@@ -24,16 +24,6 @@ beforeAll(async () => {
 });
 afterAll(() => removeScratch(root));
 
-async function poolFor(models: readonly (typeof fast)[], changes: Partial<EnginePoolOptions>): Promise<EnginePool> {
-  const pool = startPool(
-    models.filter((model) => model !== undefined),
-    changes,
-  );
-  onTestFinished(() => pool.close());
-  await pool.ready();
-  return pool;
-}
-
 async function networkThreads(pool: EnginePool): Promise<number> {
   const threads = await readdir(`/proc/${pool.status().pids[0]}/task`);
   return threads.filter((thread) => getPriority(Number(thread)) > getPriority()).length;
@@ -42,7 +32,7 @@ async function networkThreads(pool: EnginePool): Promise<number> {
 describe.skipIf(fast === undefined)('several cores', () => {
   it('make the same bytes as one, in the time of the device', async () => {
     const made = async (threads: number): Promise<string> => {
-      const pool = await poolFor([fast], { threads });
+      const pool = await readyPool(fast ? [fast] : [], { threads });
       const attempt = await enhance(pool, root, { inputPath: photo, model: fast?.entry.name ?? '', ...JOB });
       const { path, tiles, timings } = await attempt.result;
       expect(tiles).toBe(12);
@@ -65,7 +55,7 @@ describe.runIf(process.platform === 'linux')('lines of the network', () => {
     { cores: 6, more: 3 + 2 },
   ])('begin with a photo of many tiles: $cores cores', async ({ cores, more }) => {
     const nearest = await standInModel(root, 'nearest');
-    const pool = await poolFor([nearest], { threads: cores });
+    const pool = await readyPool([nearest], { threads: cores });
     const run = async (tileSize: number) =>
       (await enhance(pool, root, { inputPath: photo, model: 'nearest', tileSize })).result;
     expect((await run(256)).tiles).toBe(1);
@@ -76,7 +66,7 @@ describe.runIf(process.platform === 'linux')('lines of the network', () => {
 
   it('are one where a session for each would take too much', async () => {
     const nearest = await standInModel(root, 'nearest');
-    const pool = await poolFor([nearest], { threads: 4, memoryLimitBytes: 640e6 });
+    const pool = await readyPool([nearest], { threads: 4, memoryLimitBytes: 640e6 });
     const before = await networkThreads(pool);
     await (
       await enhance(pool, root, { inputPath: photo, model: 'nearest', ...JOB })
@@ -90,7 +80,7 @@ describe.runIf(process.platform === 'linux')('lines of the network', () => {
     const dark = join(root, 'dark.png'); // what `refusing` takes
     await sharp(photo).linear(0.5).toFile(dark);
     // A session takes 52 MB with its tile, and there are three of each network: in 432 MB two have room.
-    const pool = await poolFor(models, { threads: 2, tileSize: 64, memoryLimitBytes: 720e6 });
+    const pool = await readyPool(models, { threads: 2, tileSize: 64, memoryLimitBytes: 720e6 });
     const before = await networkThreads(pool);
     const bytes = new Map<string, string>();
     for (const name of ['nearest', 'overflow', 'refusing', 'nearest', 'refusing', 'overflow']) {

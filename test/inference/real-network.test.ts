@@ -1,10 +1,11 @@
 /** On real weights: a photo in tiles is the photo in one piece, and no interruption changes a byte or fails an innocent photo. */
 import { copyFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DarkroomError } from '../../src/contracts/errors.ts';
 import type { EnginePool } from '../../src/inference/engine.ts';
 import type { EnginePoolOptions } from '../../src/inference/engine-pool.ts';
+import { readyPool } from './ready-pool.ts';
 import {
   enhance,
   installedModel,
@@ -28,16 +29,8 @@ beforeAll(async () => {
 });
 afterAll(() => removeScratch(root));
 
-/** A pool of the test's own, closed when it ends. */
-async function poolFor(
-  model: NonNullable<typeof small>,
-  changes: Partial<EnginePoolOptions> = {},
-): Promise<EnginePool> {
-  const pool = startPool([model], changes);
-  onTestFinished(() => pool.close());
-  await pool.ready();
-  return pool;
-}
+const poolFor = (model: NonNullable<typeof small>, changes: Partial<EnginePoolOptions> = {}): Promise<EnginePool> =>
+  readyPool([model], changes);
 
 const pidOf = (pool: EnginePool): number => {
   const [pid] = pool.status().pids;
